@@ -1,0 +1,81 @@
+# One command each: `make help` lists them. Needs GNU make and a POSIX shell; see README.md for Windows.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON ?=
+OUT ?= out
+DATA ?= $(wildcard ../shared/portraits256)
+ARGS ?=
+
+export PYTHON
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup system-packages run test gpu-test lint bench train clean
+
+help:
+	@printf '%s\n' \
+	  'make setup      install everything into $(VENV) (once; PYTHON=... chooses the interpreter)' \
+	  'make run        open the editor; without a display, run it offscreen and leave pictures in $(OUT)/' \
+	  'make test       run the tests (ARGS=... goes to pytest)' \
+	  'make gpu-test   run the tests that need a GPU' \
+	  'make lint       ruff, pyright and the import contracts' \
+	  'make bench      print latencies on this machine as JSON' \
+	  'make train      train the default model (DATA=folder; ARGS=... goes to models.train)' \
+	  'make clean      remove $(VENV), caches and $(OUT)/'
+
+setup: $(STAMP)
+
+system-packages:
+	@sh scripts/system-packages.sh
+
+# Made again when the dependencies change, not when a system package does.
+$(STAMP): pyproject.toml | system-packages
+	@set -e; python=$$(sh scripts/system-packages.sh --python); \
+	if ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+	  echo "Making $(VENV) with $$python"; "$$python" -m venv --clear $(VENV); fi
+	@echo 'Installing Maskbrush and its dependencies: several gigabytes the first time, mostly torch'
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+run: setup
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname -s)" = Darwin ]; then \
+	  exec $(BIN)/python -m app $(ARGS); \
+	else \
+	  echo 'No display: running the editor offscreen, pictures go to $(OUT)/'; \
+	  QT_QPA_PLATFORM=offscreen exec $(BIN)/python -m app demo --out '$(OUT)' $(ARGS); \
+	fi
+
+test: setup
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
+
+gpu-test: setup
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m gpu $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+bench: setup
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.bench $(ARGS)
+
+# The data are looked at before anything is installed.
+ifneq ($(strip $(DATA)),)
+train: setup
+	$(BIN)/python -m models.train --data '$(DATA)' $(ARGS)
+else
+train:
+	@printf '%s\n' \
+	  'Training needs a folder of portraits with their masks: make train DATA=folder. In it:' \
+	  '  images/<id>.jpg   square, aligned portraits, all of one size' \
+	  '  labels/<id>.png   their masks: one channel, the class ids 0..18 of resources/labels.py, the same size' \
+	  '  manifest.csv      with at least the columns id, tier and split (train or val)' >&2
+	@exit 2
+endif
+
+clean:
+	rm -rf $(VENV) '$(OUT)' build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find app engine models resources tests -name __pycache__ -type d -prune -exec rm -rf {} +
