@@ -1,8 +1,8 @@
 """The one table of the 19 face classes of CelebAMask-HQ.
 
 The index order, names and colours are those of the CelebAMask-HQ data set (Lee et al., "MaskGAN: Towards Diverse and
-Interactive Facial Image Manipulation", CVPR 2020). ``l_`` and ``r_`` name the PERSON's left and right: ``l_eye`` lies on
-the right-hand side of the picture.
+Interactive Facial Image Manipulation", CVPR 2020). ``l_`` and ``r_`` name the PERSON's left and right: ``l_eye`` lies
+on the right-hand side of the picture.
 
 Everything here is plain Python and numpy, so that any part of the project can import it without cost.
 """

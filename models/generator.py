@@ -1,0 +1,288 @@
+"""Dense mapping network: the generator of MaskGAN (Lee et al., CVPR 2020, section 3.1), whole and in lighter forms.
+
+The network has two halves. ``encode`` turns a portrait and its label map into a style code (the parameters of the
+generator's AdaIN layers) and needs to run once per portrait; ``decode`` turns a label map and a style code into a
+picture and runs once per edit.
+
+Parameter names and shapes of the published configuration are those of the published checkpoints, so these load as they
+are. Lighter configurations are the same class; what they change or add is in `GeneratorConfig`.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.config import GeneratorConfig, Norm, Padding
+from resources.labels import LABEL_COUNT
+
+STYLE_CHANNELS = (16, 32, 64)
+"""Channels of the encoders at full, half and quarter resolution."""
+
+
+def one_hot(labels: Tensor) -> Tensor:
+    """Turn ids, any integer type of shape (N, H, W), into float32 planes of shape (N, 19, H, W)."""
+    ids = torch.arange(LABEL_COUNT, dtype=torch.int32, device=labels.device).view(1, -1, 1, 1)
+    return (labels.to(torch.int32).unsqueeze(1) == ids).float()
+
+
+def boundary_map(labels: Tensor) -> Tensor:
+    """Mark the pixels with a horizontal or vertical neighbour of another class (pix2pixHD, section 3.3).
+
+    Parameters
+    ----------
+    labels
+        Ids, any integer type of shape (N, H, W).
+
+    Returns
+    -------
+    Tensor
+        float32 of shape (N, 1, H, W), 1 on both sides of a border and 0 elsewhere.
+    """
+    ids = labels.to(torch.int32)
+    across = (ids[:, :, 1:] != ids[:, :, :-1]).float()
+    along = (ids[:, 1:, :] != ids[:, :-1, :]).float()
+    edges = F.pad(across, (1, 0)) + F.pad(across, (0, 1)) + F.pad(along, (0, 0, 1, 0)) + F.pad(along, (0, 0, 0, 1))
+    return (edges > 0).float().unsqueeze(1)
+
+
+class AdaIN(nn.Module):
+    """Adaptive instance normalisation (Huang & Belongie, ICCV 2017): instance norm, then a given scale and shift.
+
+    The running statistics exist in the published checkpoints but play no part in the output.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+        """Normalise ``x`` (N, C, H, W), then apply ``scale`` and ``shift``, each (N, C)."""
+        x = F.instance_norm(x, eps=1e-5)
+        return x * scale[:, :, None, None] + shift[:, :, None, None]
+
+
+class StyledConv(nn.Module):
+    """3x3 convolution followed by AdaIN."""
+
+    def __init__(self, channels: int, padding: Padding) -> None:
+        super().__init__()
+        self.norm = AdaIN(channels)
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding)
+
+    def forward(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+        """Convolve ``x`` (N, C, H, W) and restyle it with ``shift`` and ``scale``, each (N, C)."""
+        return self.norm(self.conv(x), shift, scale)
+
+
+class StyledBlock(nn.Module):
+    """Residual block of two styled convolutions, ReLU after the first only."""
+
+    def __init__(self, channels: int, padding: Padding) -> None:
+        super().__init__()
+        self.channels = channels
+        self.conv_block = nn.ModuleList(StyledConv(channels, padding) for _ in range(2))
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """Add to ``x`` (N, C, H, W) what ``style`` (N, 4 * C) makes of it: shift, scale, shift, scale."""
+        shift_1, scale_1, shift_2, scale_2 = style.split(self.channels, dim=1)
+        y = F.relu(self.conv_block[0](x, shift_1, scale_1))
+        return x + self.conv_block[1](y, shift_2, scale_2)
+
+
+class PaddedConv(nn.Module):
+    """Convolution with an optional ReLU: the building block of both encoders."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, padding: Padding, relu: bool = True
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2, padding_mode=padding)
+        self.relu = relu
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn (N, inputs, H, W) into (N, outputs, H / stride, W / stride)."""
+        x = self.conv(x)
+        return F.relu(x) if self.relu else x
+
+
+class SFT(nn.Module):
+    """Spatial feature transform (Wang et al., CVPR 2018): scale and shift maps computed from label features."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.SFT_scale_conv1 = nn.Conv2d(channels, channels, 1)
+        self.SFT_scale_conv2 = nn.Conv2d(channels, channels, 1)
+        self.SFT_shift_conv1 = nn.Conv2d(channels, channels, 1)
+        self.SFT_shift_conv2 = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Modulate ``x`` by what is computed from ``condition``, both (N, C, H, W)."""
+        scale = self.SFT_scale_conv2(F.leaky_relu(self.SFT_scale_conv1(condition), 0.1))
+        shift = self.SFT_shift_conv2(F.leaky_relu(self.SFT_shift_conv1(condition), 0.1))
+        return x * scale + shift
+
+
+class LabelEncoder(nn.Module):
+    """Features of the label map at a quarter and at 1/32 of the resolution, for the style encoder's SFT layers."""
+
+    def __init__(self, padding: Padding) -> None:
+        super().__init__()
+        first, second, last = STYLE_CHANNELS
+        self.model = nn.Sequential(
+            PaddedConv(LABEL_COUNT, first, 7, 1, padding),
+            PaddedConv(first, second, 4, 2, padding),
+            PaddedConv(second, last, 4, 2, padding, relu=False),
+        )
+        self.model_last = nn.Sequential(
+            nn.ReLU(),
+            PaddedConv(last, last, 4, 2, padding),
+            PaddedConv(last, last, 4, 2, padding),
+            PaddedConv(last, last, 4, 2, padding, relu=False),
+        )
+
+    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn one-hot planes (N, 19, H, W) into features (N, 64, H / 4, W / 4) and (N, 64, H / 32, W / 32)."""
+        quarter = self.model(planes)
+        return quarter, self.model_last(quarter)
+
+
+class StyleEncoder(nn.Module):
+    """Spatial-aware style encoder (section 3.1): portrait and label features to AdaIN parameters."""
+
+    def __init__(self, style_size: int, padding: Padding) -> None:
+        super().__init__()
+        first, second, last = STYLE_CHANNELS
+        self.model = nn.Sequential(
+            PaddedConv(3, first, 7, 1, padding),
+            PaddedConv(first, second, 4, 2, padding),
+            PaddedConv(second, last, 4, 2, padding),
+        )
+        self.model_middle = nn.Sequential(*(PaddedConv(last, last, 4, 2, padding) for _ in range(3)))
+        self.model_last = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(last, style_size, 1))
+        self.sft1 = SFT(last)
+        self.sft2 = SFT(last)
+
+    def forward(self, image: Tensor, quarter: Tensor, thirty_second: Tensor) -> Tensor:
+        """Turn a portrait (N, 3, H, W) in [-1, 1] and its label features into a style code (N, style_size)."""
+        x = self.sft1(self.model(image), quarter)
+        x = self.sft2(self.model_middle(x), thirty_second)
+        return self.model_last(x).flatten(1)
+
+
+def _norm(kind: Norm, channels: int) -> nn.Module:
+    return nn.InstanceNorm2d(channels) if kind == "instance" else nn.GroupNorm(max(1, channels // 8), channels)
+
+
+class DenseMappingNetwork(nn.Module):
+    """The generator: label map and style code to portrait.
+
+    Parameters
+    ----------
+    config
+        The shape of the network; the published one by default.
+    """
+
+    def __init__(self, config: GeneratorConfig | None = None) -> None:
+        super().__init__()
+        self.config = c = config or GeneratorConfig()
+        half = c.stem_kernel // 2
+        pad = nn.ReflectionPad2d if c.padding == "reflect" else nn.ZeroPad2d
+        layers: list[nn.Module] = [
+            pad(half),
+            nn.Conv2d(c.input_channels, c.channels[0], c.stem_kernel),
+            _norm(c.norm, c.channels[0]),
+            nn.ReLU(),
+        ]
+        for inputs, outputs in pairwise(c.channels):
+            layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), _norm(c.norm, outputs), nn.ReLU()]
+        layers += [StyledBlock(c.channels[-1], c.padding) for _ in range(c.blocks)]
+        for inputs, outputs in pairwise(reversed(c.channels)):
+            up = nn.ConvTranspose2d(inputs, outputs, c.up_kernel, 2, 1, output_padding=c.up_kernel % 2)
+            layers += [up, _norm(c.norm, outputs), nn.ReLU()]
+        layers += [pad(half), nn.Conv2d(c.channels[0], 3, c.stem_kernel), nn.Tanh()]
+        self.model = nn.Sequential(*layers)
+        self.enc_style = StyleEncoder(c.style_size, c.padding)
+        self.enc_label = LabelEncoder(c.padding)
+
+    def encode(self, labels: Tensor, image: Tensor) -> Tensor:
+        """Compute the style code of a portrait.
+
+        Parameters
+        ----------
+        labels
+            The portrait's own label map, any integer type of shape (N, H, W), ids 0..18.
+        image
+            float32 RGB of shape (N, 3, H, W) in [-1, 1]; H and W multiples of ``config.multiple``.
+
+        Returns
+        -------
+        Tensor
+            float32 of shape (N, config.style_size): for each AdaIN layer in order, first the shifts, then the scales.
+        """
+        return self.enc_style(image, *self.enc_label(one_hot(labels)))
+
+    def decode(
+        self, labels: Tensor, style: Tensor, image: Tensor | None = None, region: Tensor | None = None
+    ) -> Tensor:
+        """Render a label map in a given style.
+
+        Parameters
+        ----------
+        labels
+            The label map asked for, any integer type of shape (N, H, W), ids 0..18.
+        style
+            float32 of shape (N, config.style_size).
+        image, region
+            For a network with context only: the source picture, float32 of shape (N, 3, H, W) in [-1, 1], and the
+            region to complete, float32 of shape (N, 1, H, W), 1 where the picture is to be made anew. What the picture
+            holds inside the region has no influence.
+
+        Returns
+        -------
+        Tensor
+            float32 RGB of shape (N, 3, H, W) in [-1, 1].
+
+        Raises
+        ------
+        ValueError
+            If a network with context is given no picture or no region.
+        """
+        c = self.config
+        planes = [one_hot(labels)]
+        if c.boundary:
+            planes.append(boundary_map(labels))
+        if c.context:
+            if image is None or region is None:
+                raise ValueError("a network with context needs the source picture and the region to complete")
+            planes += [image * (1 - region), region]
+        x = self._run(torch.cat(planes, dim=1), 0, 4)
+        features = [x]
+        position = 4
+        for _ in range(c.downsamplings):
+            x = self._run(x, position, position + 3)
+            features.append(x)
+            position += 3
+        for code in style.split(4 * c.channels[-1], dim=1):
+            x = self.model[position](x, code)
+            position += 1
+        for level in reversed(range(c.downsamplings)):
+            x = self._run(x, position, position + 3)
+            if c.skips:
+                x = x + features[level]
+            position += 3
+        return self._run(x, position, len(self.model))
+
+    def _run(self, x: Tensor, start: int, stop: int) -> Tensor:
+        for index in range(start, stop):
+            x = self.model[index](x)
+        return x
+
+    def forward(self, labels: Tensor, source_labels: Tensor, source: Tensor) -> Tensor:
+        """Render ``labels`` in a portrait's style: `encode` and `decode` in one, as the published network is called."""
+        return self.decode(labels, self.encode(source_labels, source))
