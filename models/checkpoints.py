@@ -1,0 +1,139 @@
+"""Weight files: our own (safetensors, with the network's configuration inside) and published ones.
+
+Nothing here unpickles code: safetensors hold numbers only, and published ``.pth`` files are read with
+``torch.load(weights_only=True)``.
+"""
+
+import re
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from models.config import GeneratorConfig, WeightFileError
+from models.generator import DenseMappingNetwork
+
+NETWORK = "dense_mapping_network"
+"""The value of the metadata key ``network`` that marks a weight file of ours."""
+
+
+def save_generator(network: DenseMappingNetwork, path: Path, title: str, half: bool = True, notes: str = "") -> None:
+    """Write a generator's weights and configuration, replacing ``path`` only once the whole file is on disk.
+
+    Parameters
+    ----------
+    network
+        The network to save.
+    path
+        A ``.safetensors`` file.
+    title
+        The name people see.
+    half
+        Whether to store float16, which halves the file; they are loaded as float32 either way.
+    notes
+        Free text: licence, data, recipe.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; an older file at ``path`` is then left as it was.
+    """
+    dtype = torch.float16 if half else torch.float32
+    tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in network.state_dict().items()}
+    metadata = {"network": NETWORK, "config": network.config.to_json(), "title": title, "notes": notes}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".saving-") as folder:
+        part = Path(folder) / path.name
+        try:
+            save_file(tensors, part, metadata)
+        except SafetensorError as error:  # how the library reports a full disk
+            raise OSError(f"{path} cannot be written ({error})") from error
+        part.replace(path)
+
+
+def load_generator(path: Path) -> tuple[DenseMappingNetwork, str]:
+    """Load a generator, from our own safetensors or a published ``.pth``.
+
+    Returns
+    -------
+    network, title
+        The network in eval mode with float32 weights, and its name.
+
+    Raises
+    ------
+    WeightFileError
+        If the file is missing, truncated, foreign, or does not fit its configuration.
+    """
+    if not path.is_file():
+        raise WeightFileError(f"{path} does not exist.", "Choose another weight file.")
+    return _load_published(path) if path.suffix == ".pth" else _load_own(path)
+
+
+def _load_own(path: Path) -> tuple[DenseMappingNetwork, str]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("network") != NETWORK or "config" not in metadata:
+                raise WeightFileError(
+                    f"{path.name} holds the weights of another network.",
+                    "Choose a dense mapping network made by Maskbrush, or MaskGAN's latest_net_G.pth.",
+                )
+            # Copied, as tensors of this library can be views of the file, which may be replaced later.
+            tensors = {
+                name: file.get_tensor(name).to(torch.float32, copy=True)
+                for name in file.keys()  # noqa: SIM118 (not a dict)
+            }
+    except (SafetensorError, OSError) as error:
+        raise WeightFileError(
+            f"{path.name} cannot be read as a weight file ({error}).", "It may be truncated: copy or download it again."
+        ) from error
+    try:
+        config = GeneratorConfig.from_json(metadata["config"])
+    except WeightFileError as error:
+        raise WeightFileError(f"{path.name}: {error.message}", error.hint) from error
+    return _build(config, tensors, path), metadata.get("title") or path.stem
+
+
+def _load_published(path: Path) -> tuple[DenseMappingNetwork, str]:
+    """Load MaskGAN's published ``latest_net_G.pth``; its configuration follows from the shapes it holds."""
+    hint = "Choose MaskGAN's latest_net_G.pth, or copy or download it again if it may be incomplete."
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can make the reader stumble in any way
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise WeightFileError(f"{path.name} cannot be read as PyTorch weights ({reason}).", hint) from error
+    if not isinstance(tensors, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in tensors.items()
+    ):
+        raise WeightFileError(f"{path.name} is not a plain table of weights.", hint)
+    # Weights saved from several GPUs carry a prefix.
+    tensors = {re.sub(r"^module\.", "", name): value.float() for name, value in tensors.items()}
+    stem, head = tensors.get("model.1.weight"), tensors.get("enc_style.model_last.1.weight")
+    blocks = len({name.split(".")[1] for name in tensors if name.endswith(".conv_block.0.conv.weight")})
+    if stem is None or head is None or stem.ndim != 4 or head.ndim != 4 or not blocks:
+        raise WeightFileError(f"{path.name} is not a dense mapping network.", hint)
+    width, widest = stem.shape[0], head.shape[0] // (4 * blocks)
+    try:
+        downsamplings = (widest // width).bit_length() - 1
+        config = GeneratorConfig(width=width, max_width=max(1024, widest), blocks=blocks, downsamplings=downsamplings)
+    except (ValueError, ZeroDivisionError) as error:
+        raise WeightFileError(f"{path.name} is not a dense mapping network ({error}).", hint) from error
+    return _build(config, tensors, path), "MaskGAN (published)"
+
+
+def _build(config: GeneratorConfig, tensors: dict[str, Tensor], path: Path) -> DenseMappingNetwork:
+    """Make a network in eval mode around the given weights, which are checked before any memory is taken."""
+    with torch.device("meta"):
+        network = DenseMappingNetwork(config)
+    try:
+        network.load_state_dict(tensors, assign=True)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1:2] or [str(error)]
+        raise WeightFileError(
+            f"{path.name} does not fit its configuration ({reason[0].strip()}).",
+            "Choose a file that was saved whole, by this version or an older one.",
+        ) from error
+    return network.eval()
