@@ -1,0 +1,188 @@
+"""Reading portraits and varying them for training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.dataset import DatasetError, PortraitDataset, Sample, augment, read_sample
+from resources.labels import palette
+from tests.made_data import made_mask, made_pixels, make_data
+
+L_EYE, R_EYE = 4, 5
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return make_data(tmp_path / "data")
+
+
+def test_splits(data: Path) -> None:
+    assert [sample.id for sample in PortraitDataset(data, "train", 64).samples] == [f"face_{k}" for k in (0, 1, 3, 4)]
+    assert [sample.id for sample in PortraitDataset(data, "val", 64).samples] == ["face_2", "face_5"]
+
+
+def test_a_portrait_is_read_as_it_was_written(data: Path) -> None:
+    sample = read_sample(data, "face_0", 64)
+    np.testing.assert_array_equal(sample.labels, made_mask(64, glasses=True))
+    assert sample.pixels.shape == (64, 64, 3)
+    assert sample.pixels.dtype == sample.labels.dtype == np.uint8
+    assert np.abs(sample.pixels.astype(int) - made_pixels(sample.labels, 0)).mean() < 8
+
+
+def test_another_size_makes_up_no_new_classes(data: Path) -> None:
+    sample = read_sample(data, "face_0", 32)
+    assert sample.pixels.shape == (32, 32, 3)
+    assert sample.labels.shape == (32, 32)
+    assert set(np.unique(sample.labels)) <= set(np.unique(made_mask(64, glasses=True)))
+
+
+def test_indexed_and_greyscale_masks_read_alike(data: Path) -> None:
+    indexed = read_sample(data, "face_1", 64).labels
+    Image.fromarray(indexed).save(data / "labels" / "face_1.png")
+    np.testing.assert_array_equal(read_sample(data, "face_1", 64).labels, indexed)
+
+
+def test_tiers(data: Path) -> None:
+    manifest = data / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace("face_1,A", "face_1,B").replace("face_3,A", "face_3,"))
+    assert [sample.id for sample in PortraitDataset(data, "train", 64).samples] == ["face_0", "face_4"]
+    assert len(PortraitDataset(data, "train", 64, tiers="AB")) == 3
+
+
+def test_a_manifest_without_tiers_takes_all(data: Path) -> None:
+    manifest = data / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace(",A", "").replace(",tier", ""))
+    assert len(PortraitDataset(data, "train", 64)) == 4
+
+
+def test_rare_classes_are_drawn_three_times_as_often(data: Path) -> None:
+    odds = PortraitDataset(data, "train", 64).weights()
+    assert odds.sum() == pytest.approx(1)
+    np.testing.assert_allclose(odds, np.array([3, 1, 1, 1]) / 6)
+
+
+# What cannot be used
+
+
+def refused(data: Path, *names: str) -> None:
+    with pytest.raises(DatasetError) as caught:
+        PortraitDataset(data, "train", 64)
+    for name in names:
+        assert name in str(caught.value)
+
+
+def test_missing_folder_or_manifest(tmp_path: Path, data: Path) -> None:
+    refused(tmp_path / "nowhere", "nowhere", "manifest.csv", "images/<id>.jpg")
+    (data / "manifest.csv").unlink()
+    refused(data, str(data), "manifest.csv")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "id,tier,split\n", "id,tier,split\nface_2,A,val\n", "id,tier,split\nface_1,C,train\n"]
+)
+def test_a_manifest_that_lists_nothing_of_the_split(data: Path, content: str) -> None:
+    (data / "manifest.csv").write_text(content)
+    refused(data, "manifest.csv", "train")
+
+
+@pytest.mark.parametrize(
+    "content", [b"name,part\nface_1,train\n", b"id,tier\nface_1,A\n", b"\xff\xfe\x00\x81", bytes(40)]
+)
+def test_a_manifest_that_is_none(data: Path, content: bytes) -> None:
+    (data / "manifest.csv").write_bytes(content)
+    refused(data, "manifest.csv")
+
+
+@pytest.mark.parametrize("name", ["images/face_3.jpg", "labels/face_3.png"])
+@pytest.mark.parametrize("harm", ["missing", "empty", "text", "truncated", "damaged"])
+def test_a_file_that_cannot_be_read(data: Path, name: str, harm: str) -> None:
+    path = data / name
+    content = path.read_bytes()
+    if harm == "missing":
+        path.unlink()
+    else:
+        middle = len(content) // 2
+        path.write_bytes(
+            {
+                "empty": b"",
+                "text": b"not a picture",
+                "truncated": content[:middle],
+                "damaged": content[:60] + bytes(middle - 60),
+            }[harm]
+        )
+    refused(data, path.name)
+
+
+def test_a_mask_with_ids_above_18(data: Path) -> None:
+    labels = made_mask(64)
+    labels[5, 5] = 19
+    Image.fromarray(labels).save(data / "labels" / "face_4.png")
+    refused(data, "face_4.png", "19", "0..18")
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (64, 48)])
+def test_a_mask_of_another_size(data: Path, shape: tuple[int, int]) -> None:
+    Image.fromarray(np.zeros(shape, np.uint8)).save(data / "labels" / "face_0.png")
+    refused(data, "face_0.png", "size")
+
+
+def test_a_coloured_mask(data: Path) -> None:
+    Image.fromarray(palette()[made_mask(64)]).save(data / "labels" / "face_0.png")
+    refused(data, "face_0.png", "single-channel")
+
+
+# Variation
+
+
+def test_left_and_right_change_places_with_the_picture() -> None:
+    labels = made_mask(64)
+    pixels = np.full((64, 64, 3), 90, np.uint8)
+    pixels[labels == L_EYE] = (250, 20, 20)
+    pixels[labels == R_EYE] = (20, 20, 250)
+    sample = Sample("marked", pixels, labels)
+    mirrored = []
+    for seed in range(24):
+        varied, ids = augment(sample, 64, np.random.default_rng(seed))
+        columns = [np.nonzero(ids == eye)[1].mean() for eye in (L_EYE, R_EYE)]
+        assert columns[0] > columns[1], "the person's left is on the picture's right, mirrored or not"
+        red, _, blue = varied[ids == L_EYE].mean(axis=0)
+        other_red, _, other_blue = varied[ids == R_EYE].mean(axis=0)
+        assert abs(red - blue) > 100
+        assert (red > blue) != (other_red > other_blue)
+        mirrored.append(blue > red)
+    assert 4 <= sum(mirrored) <= 20
+
+
+@pytest.mark.parametrize("size", [32, 64, 128])
+def test_variations_are_of_the_size_asked_for(size: int) -> None:
+    labels = made_mask(64, glasses=True)
+    pixels, ids = augment(Sample("x", made_pixels(labels), labels), size, np.random.default_rng(1))
+    assert pixels.shape == (size, size, 3)
+    assert ids.shape == (size, size)
+    assert pixels.dtype == ids.dtype == np.uint8
+    assert set(np.unique(ids)) <= set(np.unique(labels)), "nearest: no class in between"
+    share = np.mean(ids == 13) / np.mean(labels == 13)
+    assert 0.6 < share < 1.6, "the face still fills the picture"
+
+
+def test_picture_and_mask_are_moved_together() -> None:
+    labels = made_mask(64)
+    pixels = np.where(labels[..., None] == 1, np.uint8(230), np.uint8(20)).repeat(3, axis=2)
+    for seed in range(8):
+        varied, ids = augment(Sample("x", pixels, labels), 64, np.random.default_rng(seed))
+        bright = varied.mean(axis=2) > 110
+        assert np.mean(bright != (ids == 1)) < 0.03
+
+
+def test_variation_follows_from_the_seed_and_spares_the_original() -> None:
+    labels = made_mask(64)
+    sample = Sample("x", made_pixels(labels), labels)
+    before = sample.pixels.copy(), sample.labels.copy()
+    first, again, other = (augment(sample, 64, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
+    assert not np.array_equal(first[0], other[0])
+    np.testing.assert_array_equal(sample.pixels, before[0])
+    np.testing.assert_array_equal(sample.labels, before[1])
