@@ -1,0 +1,133 @@
+"""Export a dense mapping network to ONNX: ``python -m models.export WEIGHTS --out FOLDER``.
+
+The two halves become two graphs, ``encode.onnx`` and ``decode.onnx``, of dynamic height and width (multiples of 32).
+Both carry the network's configuration and title as metadata, so that they can be used without the weight file.
+"""
+
+import argparse
+import logging
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from models.checkpoints import load_generator
+from models.config import WeightFileError
+from models.generator import DenseMappingNetwork
+
+GRAPHS = ("encode.onnx", "decode.onnx")
+
+
+class _Encode(nn.Module):
+    def __init__(self, network: DenseMappingNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, labels: Tensor, image: Tensor) -> Tensor:
+        return self.network.encode(labels, image)
+
+
+class _Decode(nn.Module):
+    def __init__(self, network: DenseMappingNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, labels: Tensor, style: Tensor) -> Tensor:
+        return self.network.decode(labels, style)
+
+
+class _DecodeContext(_Decode):
+    def forward(self, labels: Tensor, style: Tensor, image: Tensor, region: Tensor) -> Tensor:  # type: ignore[override]
+        return self.network.decode(labels, style, image, region)
+
+
+def export_generator(network: DenseMappingNetwork, title: str, folder: Path) -> None:
+    """Write ``encode.onnx`` and ``decode.onnx``; files already there are replaced once both graphs are whole.
+
+    Parameters
+    ----------
+    network
+        The network, in eval mode on the CPU.
+    title
+        The name people see, kept in the graphs' metadata.
+    folder
+        Where to write; made if missing.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+    import onnx
+
+    multiple = network.config.multiple
+    # Unequal sides keep the exporter from taking height and width for one.
+    height, width = 2 * multiple, 3 * multiple
+    labels = torch.zeros(1, height, width, dtype=torch.uint8)
+    image = torch.zeros(1, 3, height, width)
+    style = torch.zeros(1, network.config.style_size)
+    region = torch.zeros(1, 1, height, width)
+    rows = torch.export.Dim("rows", min=1, max=1024) * multiple
+    columns = torch.export.Dim("columns", min=1, max=1024) * multiple
+    sizes = {
+        "labels": {1: rows, 2: columns},
+        "image": {2: rows, 3: columns},
+        "style": None,
+        "region": {2: rows, 3: columns},
+    }
+    context = network.config.context
+    halves = (
+        (GRAPHS[0], _Encode(network), {"labels": labels, "image": image}, "style"),
+        (
+            GRAPHS[1],
+            _DecodeContext(network) if context else _Decode(network),
+            {"labels": labels, "style": style} | ({"image": image, "region": region} if context else {}),
+            "render",
+        ),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as part, warnings.catch_warnings():
+        # The exporter's own notices concern its developers, not the people who wait for it.
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        for name, module, inputs, output in halves:
+            program = torch.onnx.export(
+                module.eval(),
+                tuple(inputs.values()),
+                input_names=list(inputs),
+                output_names=[output],
+                dynamic_shapes={key: sizes[key] for key in inputs},
+                dynamo=True,
+                verbose=False,
+            )
+            assert program is not None
+            model = program.model_proto
+            onnx.helper.set_model_props(
+                model, {"config": network.config.to_json(), "title": title, "multiple": str(multiple)}
+            )
+            onnx.save(model, Path(part) / name)
+        for name in GRAPHS:
+            (Path(part) / name).replace(folder / name)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m models.export", description="Export a network to ONNX.")
+    parser.add_argument("weights", type=Path, help="a .safetensors or published .pth file")
+    parser.add_argument("--out", type=Path, required=True, help="folder for encode.onnx and decode.onnx")
+    args = parser.parse_args(argv)
+    try:
+        export_generator(*load_generator(args.weights), args.out)
+    except (WeightFileError, OSError) as error:
+        print(f"Export failed: {error}", file=sys.stderr)
+        return 1
+    print(f"Wrote {', '.join(GRAPHS)} to {args.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
