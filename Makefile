@@ -38,6 +38,7 @@ $(STAMP): pyproject.toml | system-packages
 	@echo 'Installing Maskbrush and its dependencies: several gigabytes the first time, mostly torch'
 	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
 	@touch $@
+	-@$(BIN)/python -m app prepare  # else the first start does it
 
 run: setup
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname -s)" = Darwin ]; then \
