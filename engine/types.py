@@ -1,0 +1,159 @@
+"""Value types that travel between the editor and the engine, and the family of errors that people get to read."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+"""uint8 of shape (H, W, 3), RGB."""
+LabelMap = NDArray[np.uint8]
+"""uint8 of shape (H, W), class ids 0..18."""
+
+
+class EngineError(Exception):
+    """Something that a person can act on.
+
+    Parameters
+    ----------
+    message
+        What went wrong, one sentence.
+    hint
+        What to do about it, one sentence; may be empty.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message} {hint}".strip())
+        self.message = message
+        self.hint = hint
+
+
+class ImageError(EngineError):
+    """A picture that cannot be read."""
+
+
+class MaskError(EngineError):
+    """A mask that cannot be read, or does not fit its picture."""
+
+
+class ModelError(EngineError):
+    """A weight file or back end that cannot be used."""
+
+
+class WriteError(EngineError):
+    """A file that cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of pixels, half-open: rows ``y0 <= y < y1``, columns ``x0 <= x < x1``."""
+
+    y0: int
+    x0: int
+    y1: int
+    x1: int
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds no pixel."""
+        return self.y1 <= self.y0 or self.x1 <= self.x0
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index for arrays of shape (H, W, ...)."""
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+
+    def union(self, other: Self) -> Self:
+        """Return the smallest rectangle that holds both; an empty one adds nothing."""
+        if self.empty or other.empty:
+            return other if self.empty else self
+        return type(self)(
+            min(self.y0, other.y0), min(self.x0, other.x0), max(self.y1, other.y1), max(self.x1, other.x1)
+        )
+
+    @classmethod
+    def of(cls, changed: NDArray[np.bool_]) -> Self:
+        """Return the bounding box of the true pixels of a (H, W) array; empty where there is none."""
+        rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+        if not rows.size:
+            return cls(0, 0, 0, 0)
+        return cls(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portrait:
+    """A picture and its own label map.
+
+    Attributes
+    ----------
+    pixels
+        The picture at its own resolution, uint8 (H, W, 3) RGB. Never written to.
+    labels
+        The source mask at working resolution, uint8 (h, w) with the picture's aspect, ids 0..18. Never written to.
+    name
+        For titles and suggested file names.
+    digest
+        Identifies pixels and labels; equal content gives equal digests.
+    """
+
+    pixels: Pixels
+    labels: LabelMap
+    name: str = ""
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        for array in (self.pixels, self.labels):
+            array.setflags(write=False)
+        content = hashlib.blake2b(digest_size=16)
+        for array in (self.pixels, self.labels):
+            content.update(str(array.shape).encode())
+            content.update(np.ascontiguousarray(array).data)
+        object.__setattr__(self, "digest", content.hexdigest())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StyleCode:
+    """A portrait's look, as the generator's AdaIN parameters: float32 vector, valid for one model only."""
+
+    vector: NDArray[np.float32]
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderRequest:
+    """A whole state to be rendered; it owns its copy of the labels.
+
+    Attributes
+    ----------
+    epoch
+        Rises with each portrait or model; results of another epoch are thrown away.
+    revision
+        Rises with each request of an epoch.
+    labels
+        The edited mask, the size of the portrait's.
+    exemplar
+        The portrait whose style to use; None for the portrait's own.
+    composite
+        Whether only what was edited replaces the source, or the raw render is shown.
+    """
+
+    epoch: int
+    revision: int
+    labels: LabelMap
+    exemplar: Portrait | None = None
+    composite: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderResult:
+    """What became of a request: a picture at working resolution, or an error.
+
+    ``timings`` holds seconds by stage: ``encode`` (0 when the style was known), ``decode``, ``compose`` and ``total``.
+    """
+
+    request: RenderRequest
+    image: Pixels | None = None
+    error: EngineError | None = None
+    timings: dict[str, float] = field(default_factory=dict)

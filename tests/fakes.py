@@ -1,0 +1,191 @@
+"""Stand-ins that tests share: a generator without a network, small portraits, and tiny weight files."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.generate import GeneratorInfo, Image
+from engine.types import LabelMap, Pixels, Portrait, StyleCode
+from models.config import GeneratorConfig
+from resources.labels import BY_NAME, palette
+
+WAIT_S = 20.0
+"""How long a test waits for what another thread does, before it fails."""
+
+
+class FakeGenerator:
+    """Implements `engine.generate.Generator` in numpy: paints each class in its colour, tinted by the style.
+
+    Parameters
+    ----------
+    model_id, size, multiple, context
+        What `info` tells.
+    gated
+        Whether `decode` waits until the test lets it go on: see `wait_for_decode` and `let_go`.
+
+    Attributes
+    ----------
+    encoded, decoded
+        How often each was called.
+    calls
+        The arguments of each `decode`, in order: labels, style, pixels, region.
+    failure
+        Raised by the next calls of `decode` while set.
+    encode_failure
+        The same for `encode`.
+    spoil
+        Whether `decode` returns a NaN.
+    closed
+        How often `close` was called.
+    """
+
+    def __init__(
+        self,
+        model_id: str = "fake",
+        size: int = 64,
+        multiple: int = 32,
+        context: bool = True,
+        gated: bool = False,
+    ) -> None:
+        self.info = GeneratorInfo("Fake", model_id, "Fake", "CPU", size, multiple, context)
+        self.encoded = self.decoded = self.closed = 0
+        self.calls: list[tuple[LabelMap, StyleCode, Pixels, NDArray[np.float32]]] = []
+        self.failure: BaseException | None = None
+        self.encode_failure: BaseException | None = None
+        self.spoil = False
+        self._entered = threading.Semaphore(0)
+        self._gate = threading.Semaphore(0)
+        self._open = not gated
+
+    def wait_for_decode(self) -> None:
+        """Wait until one more call of a gated `decode` has begun."""
+        assert self._entered.acquire(timeout=WAIT_S), "decode was not called"
+
+    def let_go(self, always: bool = False) -> None:
+        """Let one call of a gated `decode` finish, or from now on all of them."""
+        self._open = self._open or always
+        self._gate.release()
+
+    def encode(self, pixels: Pixels, labels: LabelMap) -> StyleCode:
+        """Return the mean colour of each third of the picture: 9 numbers."""
+        self._check(labels, pixels)
+        self.encoded += 1
+        if self.encode_failure is not None:
+            raise self.encode_failure
+        thirds = [part.mean(axis=(0, 1)) / 255 for part in np.array_split(pixels, 3)]
+        return StyleCode(np.concatenate(thirds).astype(np.float32), self.info.model_id)
+
+    def decode(self, labels: LabelMap, style: StyleCode, pixels: Pixels, region: NDArray[np.float32]) -> Image:
+        """Return each class's colour, half mixed with the style's."""
+        self._check(labels, pixels, region)
+        assert style.model_id == self.info.model_id
+        self.decoded += 1
+        self.calls.append((labels.copy(), style, pixels.copy(), region.copy()))
+        self._entered.release()
+        if not self._open:
+            assert self._gate.acquire(timeout=WAIT_S), "the test never let decode go on"
+        if self.failure is not None:
+            raise self.failure
+        tint = style.vector.reshape(3, 3).mean(axis=0)
+        image = (palette()[labels].astype(np.float32) / 255 + tint) / 2
+        if self.spoil:
+            image[0, 0, 0] = np.nan
+        return (image * 2 - 1).astype(np.float32)
+
+    def close(self) -> None:
+        """Count."""
+        self.closed += 1
+
+    def _check(self, labels: LabelMap, pixels: Pixels, region: NDArray[np.float32] | None = None) -> None:
+        height, width = labels.shape
+        assert height % self.info.multiple == 0 and width % self.info.multiple == 0
+        assert labels.dtype == np.uint8 and pixels.dtype == np.uint8 and pixels.shape == (height, width, 3)
+        if region is not None:
+            assert region.dtype == np.float32 and region.shape == labels.shape
+            assert np.isin(region, (0, 1)).all()
+
+
+def make_labels(height: int, width: int) -> LabelMap:
+    """Return the mask of a small face: hair, skin, eyes, nose, lips, neck, clothes."""
+    labels = np.zeros((height, width), np.uint8)
+    y, x = np.mgrid[:height, :width]
+    y, x = (y + 0.5) / height, (x + 0.5) / width
+
+    def ellipse(name: str, cy: float, cx: float, ry: float, rx: float) -> None:
+        labels[((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 <= 1] = BY_NAME[name].id
+
+    ellipse("hair", 0.40, 0.5, 0.36, 0.34)
+    ellipse("cloth", 1.05, 0.5, 0.25, 0.50)
+    labels[(abs(x - 0.5) < 0.12) & (y > 0.6) & (y < 0.85)] = BY_NAME["neck"].id
+    ellipse("skin", 0.48, 0.5, 0.28, 0.22)
+    ellipse("r_eye", 0.42, 0.41, 0.03, 0.05)
+    ellipse("l_eye", 0.42, 0.59, 0.03, 0.05)
+    ellipse("nose", 0.52, 0.5, 0.07, 0.04)
+    ellipse("u_lip", 0.62, 0.5, 0.02, 0.08)
+    ellipse("l_lip", 0.65, 0.5, 0.02, 0.07)
+    return labels
+
+
+def make_portrait(
+    size: int | tuple[int, int] = 64,
+    name: str = "face",
+    mask_size: tuple[int, int] | None = None,
+    seed: int = 0,
+) -> Portrait:
+    """Make a small synthetic portrait with its mask.
+
+    Parameters
+    ----------
+    size
+        Side, or height and width, of the picture.
+    name
+        Its name.
+    mask_size
+        Height and width of the mask; by default the picture's.
+    seed
+        Another seed gives other colours and noise.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    random = np.random.default_rng(seed)
+    colours = random.integers(30, 226, (19, 3))
+    noise = random.integers(-12, 13, (height, width, 1))
+    pixels = np.clip(colours[make_labels(height, width)] + noise, 0, 255).astype(np.uint8)
+    return Portrait(pixels, make_labels(*(mask_size or (height, width))), name)
+
+
+TINY = GeneratorConfig(
+    size=64, width=4, max_width=16, downsamplings=2, blocks=1, boundary=True, context=True,
+    skips=True, norm="group", padding="zeros", stem_kernel=3, up_kernel=4,
+)  # fmt: skip
+"""The shape of the default model, as small as it goes."""
+
+TINY_PUBLISHED = GeneratorConfig(size=512, width=4, max_width=1024, downsamplings=4, blocks=1)
+"""The shape of the published network, as narrow as it goes."""
+
+
+def tiny_weights(path: Path, context: bool = True, seed: int = 0, title: str = "Tiny") -> Path:
+    """Write the weights of a tiny random network to ``path`` (``.safetensors``) and return it."""
+    import torch
+
+    from models.checkpoints import save_generator
+    from models.generator import DenseMappingNetwork
+
+    config = TINY if context else GeneratorConfig(size=64, width=4, downsamplings=2, blocks=1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        save_generator(DenseMappingNetwork(config).eval(), path, title, half=False)
+    return path
+
+
+def tiny_published_weights(path: Path, seed: int = 0) -> Path:
+    """Write a tiny ``.pth`` of the kind that MaskGAN's authors published, and return it."""
+    import torch
+
+    from models.generator import DenseMappingNetwork
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.save(DenseMappingNetwork(TINY_PUBLISHED).state_dict(), path)
+    return path
