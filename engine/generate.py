@@ -1,0 +1,192 @@
+"""The generator as the editor sees it, and the choice of a back end to run it.
+
+Two back ends are interchangeable: PyTorch (CUDA, Apple's MPS, CPU) and ONNX Runtime (CUDA, CPU). Neither is imported
+before it is needed.
+"""
+
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.types import LabelMap, ModelError, Pixels, StyleCode
+
+Backend = Literal["auto", "torch", "onnx"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
+DEVICES: tuple[Device, ...] = get_args(Device)
+
+Image = NDArray[np.float32]
+"""float32 of shape (H, W, 3), RGB in [-1, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorInfo:
+    """What is known of a loaded generator.
+
+    Attributes
+    ----------
+    title
+        The model's name.
+    model_id
+        Identifies the weights; style codes are valid for one id only.
+    backend, device
+        Where it runs, such as ``"ONNX Runtime"`` and ``"CPU"``.
+    size
+        The longer side, in pixels, of the pictures it works on.
+    multiple
+        Height and width must be multiples of this.
+    context
+        Whether `Generator.decode` makes use of the source picture and the region.
+    licence
+        Terms that people must be shown; empty for the project's own weights.
+    note
+        Why another back end or device than the one asked for is used; usually empty.
+    """
+
+    title: str
+    model_id: str
+    backend: str
+    device: str
+    size: int
+    multiple: int
+    context: bool
+    licence: str = ""
+    note: str = ""
+
+
+class Generator(Protocol):
+    """A dense mapping network on some back end. Its methods belong to one thread."""
+
+    @property
+    def info(self) -> GeneratorInfo:
+        """What is known of it."""
+        ...
+
+    def encode(self, pixels: Pixels, labels: LabelMap) -> StyleCode:
+        """Compute a portrait's style code.
+
+        Parameters
+        ----------
+        pixels, labels
+            uint8 (H, W, 3) RGB and uint8 (H, W); height and width multiples of ``info.multiple``.
+        """
+        ...
+
+    def decode(self, labels: LabelMap, style: StyleCode, pixels: Pixels, region: NDArray[np.float32]) -> Image:
+        """Render a label map.
+
+        Parameters
+        ----------
+        labels
+            The label map asked for, uint8 (H, W).
+        style
+            A code made by the same model.
+        pixels
+            The source picture, uint8 (H, W, 3) RGB.
+        region
+            float32 (H, W), 1 where the picture is to be made anew and 0 elsewhere.
+
+        Returns
+        -------
+        ndarray
+            float32 (H, W, 3) RGB in [-1, 1].
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what it holds."""
+        ...
+
+
+def to_planes(pixels: Pixels) -> NDArray[np.float32]:
+    """Turn uint8 (H, W, 3) into the networks' input, float32 (1, 3, H, W) in [-1, 1]."""
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32)
+    return (planes / 127.5 - 1)[None]
+
+
+def from_planes(planes: NDArray[np.float32]) -> Image:
+    """Turn the networks' output, float32 (1, 3, H, W), into (H, W, 3)."""
+    return np.ascontiguousarray(planes[0].transpose(1, 2, 0))
+
+
+def nvidia_driver() -> bool:
+    """Tell whether an NVIDIA driver is installed, without importing anything heavy."""
+    return shutil.which("nvidia-smi") is not None
+
+
+def candidates(backend: Backend, device: Device) -> list[tuple[str, str]]:
+    """List the (back end, device) pairs to try, best first, for what was asked and this machine.
+
+    A GPU runs PyTorch; a CPU runs ONNX Runtime, which starts faster and computes faster there.
+    """
+    devices: list[str] = [device]
+    if device == "auto":
+        devices = ["cpu"]
+        if nvidia_driver():
+            devices = ["cuda", "cpu"]
+        elif platform.system() == "Darwin" and platform.machine() == "arm64":
+            devices = ["mps", "cpu"]
+    elif device != "cpu":
+        devices.append("cpu")
+    pairs: list[tuple[str, str]] = []
+    for name in devices:
+        order = ["onnx", "torch"] if name == "cpu" else ["torch", "onnx"]
+        if backend != "auto":
+            order = [backend]
+        pairs += [(each, name) for each in order if (each, name) != ("onnx", "mps")]
+    return pairs
+
+
+def load_generator(
+    weights: Path,
+    backend: Backend = "auto",
+    device: Device = "auto",
+    progress: Callable[[str], None] = lambda text: None,
+) -> Generator:
+    """Load a generator on the best back end that works.
+
+    Parameters
+    ----------
+    weights
+        A weight file: ours (``.safetensors``) or a published one (``.pth``).
+    backend, device
+        What to use; ``"auto"`` chooses. Where the device asked for does not work, the CPU is used and
+        `GeneratorInfo.note` says so.
+    progress
+        Told in a few words what takes long.
+
+    Raises
+    ------
+    ModelError
+        If the weight file cannot be used, or no back end works; the message gives each one's reason.
+    """
+    from engine.store import checked
+
+    weights = checked(weights)
+    reasons = ["ONNX Runtime does not run on MPS"] if (backend, device) == ("onnx", "mps") else []
+    for name, where in candidates(backend, device):
+        note = "; ".join(reasons)
+        try:
+            if name == "torch":
+                from engine.torch_backend import TorchGenerator
+
+                return TorchGenerator(weights, where, note)
+            from engine.onnx_backend import OnnxGenerator
+
+            return OnnxGenerator(weights, where, note, progress)
+        except BackendUnavailableError as error:
+            reasons.append(str(error))
+    raise ModelError(
+        "No back end can run this model: " + "; ".join(reasons) + ".",
+        "Choose another back end or device, or install Maskbrush again.",
+    )
+
+
+class BackendUnavailableError(Exception):
+    """A back end or device that this machine lacks; the next one is tried."""

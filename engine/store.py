@@ -1,0 +1,152 @@
+"""Where models lie: the default weights, and what is made once from weight files and kept."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from engine.types import ModelError
+from models.config import WeightFileError
+from resources import RESOURCES
+
+GRAPH_VERSION = 1
+"""Raised when the exported graphs change, so that older ones are made anew."""
+
+PUBLISHED_LICENCE = (
+    "These weights were published with MaskGAN (CelebAMask-HQ) for non-commercial research and education only."
+)
+
+
+def default_weights() -> Path:
+    """Return the weight file that the editor ships."""
+    return RESOURCES / "weights" / "maskbrush-256.safetensors"
+
+
+def cache_folder() -> Path:
+    """Return the folder for files that can be made again; ``MASKBRUSH_CACHE_DIR`` overrides it."""
+    if override := os.environ.get("MASKBRUSH_CACHE_DIR"):
+        return Path(override)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("maskbrush", appauthor=False)
+
+
+def checked(weights: Path) -> Path:
+    """Return the absolute path of a weight file.
+
+    Raises
+    ------
+    ModelError
+        If it does not exist, or is of a kind that is not known.
+    """
+    if not weights.is_file():
+        raise ModelError(
+            f"The weight file {weights} does not exist.", "Choose another one, or install Maskbrush again."
+        )
+    if weights.suffix not in (".safetensors", ".pth"):
+        raise ModelError(
+            f"{weights.name} is not a weight file.", "Choose a .safetensors file, or MaskGAN's latest_net_G.pth."
+        )
+    return weights.resolve()
+
+
+def licence_of(weights: Path) -> str:
+    """Return the terms to show for a weight file; empty for our own."""
+    return PUBLISHED_LICENCE if weights.suffix == ".pth" else ""
+
+
+def model_id(weights: Path) -> str:
+    """Identify a weight file by its content: the first 16 hexadecimal digits of its SHA-256.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read.
+    """
+    try:
+        stat = weights.stat()
+        return _digest(weights, stat.st_mtime_ns, stat.st_size)
+    except OSError as error:
+        raise ModelError(f"{weights} cannot be read ({error.strerror}).", "Choose another weight file.") from error
+
+
+@lru_cache(maxsize=8)
+def _digest(weights: Path, modified: int, size: int) -> str:
+    with weights.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn a weight file's errors into the engine's own."""
+    try:
+        yield
+    except WeightFileError as error:
+        raise ModelError(error.message, error.hint) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # what a file holds that nobody made on purpose can fail anywhere
+        raise ModelError(
+            f"The weight file does not hold a network that can be built ({reason_of(error)}).",
+            "Choose another weight file, or copy or download it again.",
+        ) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type where there is none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def own_format(weights: Path) -> Path:
+    """Return a weight file in our own format: a published one is converted the first time, and kept.
+
+    Raises
+    ------
+    ModelError
+        If the weight file cannot be used.
+    """
+    if weights.suffix != ".pth":
+        return weights
+    kept = cache_folder() / "converted" / f"{model_id(weights)}.safetensors"
+    if not kept.is_file():
+        from models.checkpoints import load_generator, save_generator
+
+        with translated():
+            network, title = load_generator(weights)
+        try:
+            save_generator(network, kept, title, half=False, notes=PUBLISHED_LICENCE)
+        except OSError:
+            return weights  # nowhere to keep it: it is read as it is each time
+    return kept
+
+
+def onnx_graphs(weights: Path, progress: Callable[[str], None] = lambda text: None) -> tuple[Path, Path]:
+    """Return the paths of a model's ``encode.onnx`` and ``decode.onnx``, made now if they are not kept yet.
+
+    Raises
+    ------
+    ModelError
+        If the weight file cannot be used.
+    BackendUnavailableError
+        If the graphs cannot be made or kept.
+    """
+    from engine.generate import BackendUnavailableError
+
+    folder = cache_folder() / "onnx" / f"{model_id(weights)}-{GRAPH_VERSION}"
+    encode, decode = folder / "encode.onnx", folder / "decode.onnx"
+    if not (encode.is_file() and decode.is_file()):
+        progress("Preparing the model for this computer (once)…")
+        try:
+            from models.checkpoints import load_generator
+            from models.export import export_generator
+        except (ImportError, OSError) as error:
+            raise BackendUnavailableError(f"the ONNX exporter cannot be imported ({reason_of(error)})") from error
+        with translated():
+            network, title = load_generator(own_format(weights))
+        try:
+            export_generator(network, title, folder)
+        except Exception as error:  # the exporter's own errors share no other base class
+            raise BackendUnavailableError(f"the ONNX graphs cannot be made in {folder} ({reason_of(error)})") from error
+    return encode, decode
