@@ -1,0 +1,182 @@
+"""One portrait being edited: what is computed once per portrait, and what once per edit."""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.compose import blend, edit_alpha
+from engine.frame import Frame
+from engine.generate import Generator, Image
+from engine.types import EngineError, LabelMap, ModelError, Pixels, Portrait, RenderRequest, RenderResult, StyleCode
+
+KNOWN_STYLES = 64
+"""Style codes kept, a few kilobytes each."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """A portrait at the network's size, and at working size for showing."""
+
+    portrait: Portrait
+    frame: Frame
+    pixels: Pixels
+    labels: LabelMap
+    view: Pixels
+
+
+def working_view(portrait: Portrait) -> Pixels:
+    """Return the portrait's picture at the size of its mask, uint8 (h, w, 3)."""
+    height, width = portrait.labels.shape
+    if portrait.pixels.shape[:2] == (height, width):
+        return portrait.pixels
+    shrinks = portrait.pixels.shape[0] > height
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(portrait.pixels, (width, height), interpolation=interpolation), np.uint8)
+
+
+class Session:
+    """Renders edits of one portrait with one generator. All methods belong to the engine thread.
+
+    Parameters
+    ----------
+    generator
+        Closed and replaced by `use`.
+    """
+
+    def __init__(self, generator: Generator | None = None) -> None:
+        self.generator = generator
+        self._prepared: _Prepared | None = None
+        self._portrait: Portrait | None = None
+        self._styles: OrderedDict[tuple[str, str], StyleCode] = OrderedDict()
+
+    def use(self, generator: Generator) -> None:
+        """Change the generator; the old one is closed."""
+        old, self.generator, self._prepared = self.generator, generator, None
+        if old is not None:
+            old.close()
+
+    def open(self, portrait: Portrait) -> None:
+        """Change the portrait."""
+        self._portrait, self._prepared = portrait, None
+
+    def close(self) -> None:
+        """Free the generator."""
+        if self.generator is not None:
+            self.generator.close()
+        self.generator = self._prepared = None
+
+    def style(self, portrait: Portrait) -> StyleCode:
+        """Return a portrait's style code, computed the first time only."""
+        key = (portrait.digest, self._require().info.model_id)
+        if key not in self._styles:
+            prepared = self._prepare(portrait)
+            code = self._require().encode(prepared.pixels, prepared.labels)
+            # Not kept, so that another back end can do better.
+            _check_finite(code.vector)
+            self._styles[key] = code
+            if len(self._styles) > KNOWN_STYLES:
+                self._styles.popitem(last=False)
+        self._styles.move_to_end(key)
+        return self._styles[key]
+
+    def render(self, request: RenderRequest) -> RenderResult:
+        """Render a request at working resolution.
+
+        Raises
+        ------
+        EngineError
+            If rendering fails.
+        """
+        started = time.perf_counter()
+        prepared, style, alpha = self._plan(request)
+        planned = time.perf_counter()
+        if request.composite and not alpha.any():
+            return RenderResult(
+                request, prepared.view, timings={"encode": planned - started, "total": planned - started}
+            )
+        image = self._decode(request.labels, style, prepared, alpha)
+        decoded = time.perf_counter()
+        picture = self._finish(image, prepared.view, request, prepared, alpha)
+        done = time.perf_counter()
+        timings = {
+            "encode": planned - started,
+            "decode": decoded - planned,
+            "compose": done - decoded,
+            "total": done - started,
+        }
+        return RenderResult(request, picture, timings=timings)
+
+    def export(self, request: RenderRequest) -> Pixels:
+        """Render a request at the portrait's own resolution.
+
+        Returns
+        -------
+        ndarray
+            uint8 of the shape of the portrait's pixels; with composition, identical to them away from the edit.
+
+        Raises
+        ------
+        EngineError
+            If rendering fails.
+        """
+        prepared, style, alpha = self._plan(request)
+        picture = prepared.portrait.pixels
+        if request.composite and not alpha.any():
+            return picture
+        image = self._decode(request.labels, style, prepared, alpha)
+        return self._finish(image, picture, request, prepared, alpha)
+
+    def _plan(self, request: RenderRequest) -> tuple[_Prepared, StyleCode, NDArray[np.float32]]:
+        """Find the style to use, and where the render will show."""
+        prepared = self._current()
+        exemplar = request.exemplar or prepared.portrait
+        style = self.style(exemplar)
+        if exemplar.digest == prepared.portrait.digest:
+            return prepared, style, edit_alpha(request.labels, prepared.portrait.labels)
+        # Another style makes the whole picture anew.
+        return prepared, style, np.ones(request.labels.shape, np.float32)
+
+    @staticmethod
+    def _finish(
+        image: Image, picture: Pixels, request: RenderRequest, prepared: _Prepared, alpha: NDArray[np.float32]
+    ) -> Pixels:
+        height, width = picture.shape[:2]
+        render = prepared.frame.restore(image, height, width)
+        return blend(picture, render, alpha) if request.composite else render
+
+    def _decode(self, labels: LabelMap, style: StyleCode, prepared: _Prepared, alpha: NDArray[np.float32]) -> Image:
+        frame = prepared.frame
+        image = self._require().decode(frame.labels(labels), style, prepared.pixels, frame.region(alpha > 0))
+        _check_finite(image)
+        return image
+
+    def _current(self) -> _Prepared:
+        if self._portrait is None:
+            raise EngineError("No portrait is open.", "Open one first.")
+        if self._prepared is None:
+            self._prepared = self._prepare(self._portrait)
+        return self._prepared
+
+    def _prepare(self, portrait: Portrait) -> _Prepared:
+        if self._prepared is not None and self._prepared.portrait.digest == portrait.digest:
+            return self._prepared
+        info = self._require().info
+        height, width = portrait.labels.shape
+        frame = Frame.fit(height, width, info.size, info.multiple)
+        return _Prepared(
+            portrait, frame, frame.pixels(portrait.pixels), frame.labels(portrait.labels), working_view(portrait)
+        )
+
+    def _require(self) -> Generator:
+        if self.generator is None:
+            raise ModelError("No model is loaded.", "Choose one in the Model menu.")
+        return self.generator
+
+
+def _check_finite(numbers: NDArray[np.float32]) -> None:
+    if not np.isfinite(numbers).all():
+        raise ModelError("The model returned numbers that are not finite.", "Choose another back end or model.")
