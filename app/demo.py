@@ -1,0 +1,178 @@
+"""The editor at work without a display: a script of strokes, painted through the real window.
+
+Every stroke goes the way of a person's: a class is chosen, mouse events reach the canvas, the document changes, the
+engine's thread renders, and the window shows the result.
+"""
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QEvent, QEventLoop, QPointF, Qt, QTimer
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
+
+from app.window import SAMPLE, SAMPLE_EXEMPLAR, MainWindow
+from engine.files import read_portrait, save_mask, save_picture
+from engine.generate import Backend, Device
+from engine.types import EngineError, WriteError
+from resources.labels import BY_NAME, LABELS, palette
+
+TIMEOUT_S = 300
+
+
+@dataclass(frozen=True)
+class ScriptedStroke:
+    """A stroke on the sample portrait: what it is for, class name, brush diameter and points in mask pixels."""
+
+    purpose: str
+    label: str
+    size: int
+    points: tuple[tuple[float, float], ...]
+
+
+SCRIPT: tuple[ScriptedStroke, ...] = (
+    ScriptedStroke("longer hair, left", "hair", 84, ((82, 250), (72, 330), (78, 420), (98, 500))),
+    ScriptedStroke("longer hair, right", "hair", 84, ((440, 270), (456, 340), (446, 430), (424, 505))),
+    ScriptedStroke("fuller upper lip", "u_lip", 11, ((206, 352), (240, 346), (258, 349), (276, 346), (312, 351))),
+    ScriptedStroke("fuller lower lip", "l_lip", 17, ((222, 378), (240, 391), (258, 395), (278, 391), (296, 377))),
+    ScriptedStroke("thicker right brow", "r_brow", 13, ((160, 216), (186, 208), (226, 218))),
+    ScriptedStroke("thicker left brow", "l_brow", 13, ((298, 218), (338, 208), (364, 216))),
+    ScriptedStroke("right lens", "eye_g", 86, ((188, 250), (194, 250))),
+    ScriptedStroke("left lens", "eye_g", 86, ((316, 250), (322, 250))),
+    ScriptedStroke("bridge", "eye_g", 9, ((230, 240), (256, 236), (280, 240))),
+    ScriptedStroke("right eye behind the lens", "r_eye", 20, ((178, 246), (204, 246))),
+    ScriptedStroke("left eye behind the lens", "l_eye", 20, ((306, 245), (332, 245))),
+)
+"""Longer hair, fuller lips, thicker brows and a pair of glasses on the sample portrait."""
+
+
+def run_demo(out: Path, model: Path | None, backend: Backend, device: Device) -> int:
+    """Open the sample portrait, paint, copy a style and export; leave pictures in ``out`` and say what was done.
+
+    Raises
+    ------
+    EngineError
+        If anything the editor reports goes wrong.
+    """
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from app.start import application, open_window
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{out} cannot be made ({error.strerror}).", "Choose another folder with --out.") from error
+    started = time.perf_counter()
+    app = application()
+    window = open_window(SAMPLE, None, model, backend, device)
+    app.processEvents()
+    print(f"Window shown after {time.perf_counter() - started:.2f} s (torch imported: {'torch' in sys.modules})")
+    try:
+        _Demo(app, window, out).run(started)
+    finally:
+        window.editor.forget_unsaved()
+        window.close()
+        app.processEvents()
+    return 0
+
+
+class _Demo:
+    def __init__(self, app: QApplication, window: MainWindow, out: Path) -> None:
+        self.app, self.window, self.out = app, window, out
+        self.problem: EngineError | None = None
+        window.editor.problem.connect(self._note)
+
+    def _note(self, problem: EngineError) -> None:
+        self.problem = problem
+
+    def run(self, started: float) -> None:
+        editor = self.window.editor
+        self._wait()
+        assert editor.info is not None and editor.document is not None and editor.source is not None
+        print(f"First render after {time.perf_counter() - started:.2f} s: {editor.info.title} on {editor.info.device}, "
+              f"{editor.info.backend}")  # fmt: skip
+        save_picture(self.out / "source.png", editor.source)
+        save_mask(self.out / "mask_before.png", editor.document.labels)
+        for number, stroke in enumerate(SCRIPT, 1):
+            begun = time.perf_counter()
+            self._paint(stroke)
+            released = time.perf_counter()
+            self._wait()
+            print(f"Stroke {number}: {stroke.purpose} ({LABELS[BY_NAME[stroke.label].id].title.lower()}, "
+                  f"{stroke.size} px): painted in {(released - begun) * 1000:.0f} ms, "
+                  f"final render {(time.perf_counter() - released) * 1000:.0f} ms after release")  # fmt: skip
+        save_mask(self.out / "mask_after.png", editor.document.labels)
+        self._save_coloured("mask_after_coloured.png", editor.document.labels)
+        if editor.picture is not None:
+            save_picture(self.out / "render.png", editor.picture)
+        editor.export_picture(self.out / "exported.png")
+        self._wait()
+        self._screenshot("window.png")
+        begun = time.perf_counter()
+        editor.use_style(read_portrait(SAMPLE_EXEMPLAR))
+        self._wait()
+        print(f"Style copied from {SAMPLE_EXEMPLAR.name}: shown after {(time.perf_counter() - begun) * 1000:.0f} ms")
+        editor.export_picture(self.out / "exported_style.png")
+        self._wait()
+        self._screenshot("window_style.png")
+        print(f"Pictures are in {self.out}: " + ", ".join(sorted(path.name for path in self.out.glob("*.png"))))
+
+    def _paint(self, stroke: ScriptedStroke) -> None:
+        window, canvas = self.window, self.window.canvas
+        window.labels.setCurrentRow(BY_NAME[stroke.label].id)
+        window.brush.set_size(stroke.size)
+        buttons = Qt.MouseButton
+        points = _dense(stroke.points)
+        self._mouse(QEvent.Type.MouseButtonPress, points[0], buttons.LeftButton, buttons.LeftButton)
+        for point in points[1:]:
+            self._mouse(QEvent.Type.MouseMove, point, buttons.NoButton, buttons.LeftButton)
+            self.app.processEvents()
+        self._mouse(QEvent.Type.MouseButtonRelease, points[-1], buttons.LeftButton, buttons.NoButton)
+        assert not canvas.dragging
+
+    def _mouse(
+        self, kind: QEvent.Type, point: tuple[float, float], button: Qt.MouseButton, held: Qt.MouseButton
+    ) -> None:
+        canvas = self.window.canvas
+        place = self.window.view.transform(canvas.size().toSizeF()).map(QPointF(*point))
+        event = QMouseEvent(kind, place, canvas.mapToGlobal(place), button, held, Qt.KeyboardModifier.NoModifier)
+        self.app.sendEvent(canvas, event)
+
+    def _wait(self) -> None:
+        """Let the window work until all that was asked for has been shown."""
+        deadline = time.perf_counter() + TIMEOUT_S
+        pulse = QTimer(interval=2)
+        loop = QEventLoop()
+        pulse.timeout.connect(loop.quit)
+        pulse.start()
+        while self.window.editor.pending and self.problem is None:
+            if time.perf_counter() > deadline:
+                raise EngineError(f"Nothing was rendered within {TIMEOUT_S} s.", "Try --backend torch --device cpu.")
+            loop.exec()
+        if self.problem is not None:
+            raise self.problem
+
+    def _save_coloured(self, name: str, labels) -> None:
+        save_picture(self.out / name, palette()[labels])
+
+    def _screenshot(self, name: str) -> None:
+        self.app.processEvents()
+        path = self.out / name
+        if not self.window.grab().save(str(path)):
+            raise WriteError(f"{path} cannot be written.", "Choose another folder with --out.")
+
+
+def _dense(points: tuple[tuple[float, float], ...], step: float = 6.0) -> list[tuple[float, float]]:
+    """Fill in points about every ``step`` pixels, as a mouse would report them."""
+    path = [points[0]]
+    for start, end in pairwise(points):
+        count = max(1, int(np.hypot(end[0] - start[0], end[1] - start[1]) / step))
+        path += [
+            (start[0] + (end[0] - start[0]) * i / count, start[1] + (end[1] - start[1]) * i / count)
+            for i in range(1, count + 1)
+        ]
+    return path

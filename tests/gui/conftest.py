@@ -1,0 +1,57 @@
+"""A window with a fake generator, and the hand that paints in it."""
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+
+from app.editor import Editor
+from app.settings import Settings
+from app.start import application
+from app.window import MainWindow
+from tests.fakes import FakeGenerator, make_portrait
+
+
+@pytest.fixture
+def generator():
+    return FakeGenerator()
+
+
+@pytest.fixture
+def window(qapp, qtbot, generator):
+    application()
+    window = MainWindow(Editor(), Settings())
+    window.resize(1024, 640)
+    window.show()
+    window.editor.load_model(lambda progress: generator)
+    settle(qtbot, window)
+    yield window
+    window.editor.forget_unsaved()
+    window.close()
+    window.deleteLater()
+
+
+@pytest.fixture
+def painting(qtbot, window):
+    """A window with a portrait open."""
+    window.editor.edit_portrait(make_portrait(256, "ada", mask_size=(512, 512)))
+    settle(qtbot, window)
+    return window
+
+
+def settle(qtbot, window):
+    """Wait until all that was asked for is shown."""
+    qtbot.waitUntil(lambda: not window.editor.pending, timeout=10_000)
+
+
+def at(window, x: float, y: float) -> QPoint:
+    """Return where a point of the mask lies on the canvas."""
+    place = window.view.transform(window.canvas.size().toSizeF()).map(QPointF(x, y))
+    return QPoint(round(place.x()), round(place.y()))
+
+
+def drag(qtbot, window, *points):
+    """Paint a stroke through points of the mask."""
+    left = Qt.MouseButton.LeftButton
+    qtbot.mousePress(window.canvas, left, pos=at(window, *points[0]))
+    for point in points[1:]:
+        qtbot.mouseMove(window.canvas, at(window, *point))
+    qtbot.mouseRelease(window.canvas, left, pos=at(window, *points[-1]))

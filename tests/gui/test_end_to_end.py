@@ -1,0 +1,45 @@
+"""The whole editor with the model that it ships: what `make run` does where there is no display."""
+
+import numpy as np
+from PIL import Image
+
+from app.cli import main
+from app.demo import SCRIPT
+from app.window import SAMPLE
+from engine.compose import reach_of
+from engine.files import read_portrait
+
+
+def distance_from(changed: np.ndarray) -> np.ndarray:
+    import cv2
+
+    return cv2.distanceTransform((~changed).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+
+def test_demo_paints_renders_copies_a_style_and_exports(qapp, tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path)]) == 0
+
+    said = capsys.readouterr().out
+    assert said.count("ms after release") == len(SCRIPT) >= 5
+    assert {"hair", "u_lip", "eye_g"} <= {stroke.label for stroke in SCRIPT}
+    read = {path.stem: np.asarray(Image.open(path)) for path in tmp_path.glob("*.png")}
+    assert set(read) >= {"window", "source", "mask_before", "mask_after", "render", "exported", "exported_style"}
+
+    portrait = read_portrait(SAMPLE)
+    np.testing.assert_array_equal(read["mask_before"], portrait.labels)
+    changed = read["mask_before"] != read["mask_after"]
+    assert 0.02 < changed.mean() < 0.5
+    # Away from the edit the exported portrait is the source, pixel for pixel; in it, it is not.
+    far = distance_from(changed) >= reach_of(portrait.labels)
+    assert far.mean() > 0.3
+    np.testing.assert_array_equal(read["exported"][far], portrait.pixels[far])
+    difference = np.abs(read["exported"].astype(int) - portrait.pixels)
+    assert difference[changed].mean() > 10
+    # The default model has learned: longer hair has about the colour of the hair.
+    hair = changed & (read["mask_after"] == 13)
+    own_hair = portrait.pixels[portrait.labels == 13].mean(axis=0)
+    assert np.abs(read["exported"][hair].mean(axis=0) - own_hair).max() < 60
+    # A copied style makes the whole picture anew.
+    assert (np.abs(read["exported_style"].astype(int) - portrait.pixels).max(axis=2) > 0).mean() > 0.9
+    # The window shows three pictures side by side: it is no blank square.
+    assert read["window"][..., :3].reshape(-1, 3).std(axis=0).min() > 20
