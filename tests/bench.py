@@ -1,0 +1,240 @@
+"""Latencies on this machine, as JSON: ``make bench`` or ``python -m tests.bench``.
+
+Two things are timed. The networks: the default model's encode, decode and composition on the sample portrait, beside
+the baseline in the same process, which is the published architecture at its own size (512 px, random weights), run as
+the published demo does for every edit: both encoders and the decoder, eager PyTorch, autograd left on; and a second
+time under ``inference_mode``. Rounds are interleaved, so that a busy spell of the machine hits all alike.
+
+The editor: the real window, offscreen, with mouse events that paint while renders run, from the start of the process to
+a shown window, and from the release of a stroke to its shown result.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+
+from app.window import SAMPLE, MainWindow
+from engine.compose import blend, edit_alpha
+from engine.files import read_portrait
+from engine.frame import Frame
+from engine.generate import load_generator
+from engine.session import working_view
+from engine.store import default_weights
+from engine.types import Portrait
+from resources.labels import BY_NAME
+
+Seconds = list[float]
+
+_START = """
+import time
+from app.start import application, open_window
+app = application()
+window = open_window()
+app.processEvents()
+print("shown", flush=True)
+import sys
+assert "torch" not in sys.modules
+import os
+os._exit(0)
+"""
+
+
+def summary(samples: Seconds) -> dict[str, float]:
+    """Return p50 and p95 in milliseconds."""
+    p50, p95 = np.percentile(np.array(samples) * 1000, (50, 95))
+    return {"p50_ms": round(float(p50), 2), "p95_ms": round(float(p95), 2), "n": len(samples)}
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Return how many seconds ``action`` takes."""
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def edited(portrait: Portrait, diameter: int) -> np.ndarray:
+    """Return the portrait's mask with one stroke of hair across the forehead."""
+    from app.document import MaskDocument, Stroke
+
+    document = MaskDocument(portrait.labels)
+    points = np.array([[200, 190], [260, 200], [320, 195]], np.float32) * (portrait.labels.shape[0] / 512)
+    document.paint(Stroke(BY_NAME["hair"].id, diameter / 2, points))
+    return document.labels.copy()
+
+
+def bench_networks(rounds: int) -> dict:
+    """Time the default model's stages and the baseline, interleaved."""
+    import torch
+
+    from models.generator import DenseMappingNetwork
+
+    portrait = read_portrait(SAMPLE)
+    generator = load_generator(default_weights())
+    info = generator.info
+    height, width = portrait.labels.shape
+    frame = Frame.fit(height, width, info.size, info.multiple)
+    pixels, source = frame.pixels(portrait.pixels), frame.labels(portrait.labels)
+    view = working_view(portrait)
+    labels = edited(portrait, 48)
+    region = frame.region(edit_alpha(labels, portrait.labels) > 0)
+    small = frame.labels(labels)
+    style = generator.encode(pixels, source)
+    image = generator.decode(small, style, pixels, region)
+
+    def compose() -> None:
+        blend(view, frame.restore(image, *view.shape[:2]), edit_alpha(labels, portrait.labels))
+
+    official = DenseMappingNetwork().eval()
+    big = torch.randint(0, 19, (1, 32, 32)).repeat_interleave(16, 1).repeat_interleave(16, 2)
+    picture = torch.rand(1, 3, 512, 512) * 2 - 1
+
+    def reference() -> None:
+        official(big, big, picture)
+
+    def reference_inference() -> None:
+        with torch.inference_mode():
+            official(big, big, picture)
+
+    stages: dict[str, Callable[[], object]] = {
+        "encode": lambda: generator.encode(pixels, source),
+        "decode": lambda: generator.decode(small, style, pixels, region),
+        "compose": compose,
+        "baseline_official_512": reference,
+        "baseline_official_512_inference_mode": reference_inference,
+    }
+    samples: dict[str, Seconds] = {name: [] for name in stages}
+    for index in range(rounds + 1):
+        for name, action in stages.items():
+            taken = timed(action)
+            if index:  # the first round warms up
+                samples[name].append(taken)
+    generator.close()
+    result: dict = {name: summary(values) for name, values in samples.items()}
+    edit = result["decode"]["p50_ms"] + result["compose"]["p50_ms"]
+    result["baseline_over_edit"] = round(result["baseline_official_512"]["p50_ms"] / edit, 1)
+    result["baseline_inference_mode_over_edit"] = round(
+        result["baseline_official_512_inference_mode"]["p50_ms"] / edit, 1
+    )
+    return {"model": info.title, "backend": info.backend, "device": info.device, **result}
+
+
+class _Hand:
+    """Paints in a window with mouse events."""
+
+    def __init__(self, window: MainWindow) -> None:
+        from app.start import application
+
+        self.app, self.window, self.canvas = application(), window, window.canvas
+
+    def wait(self) -> None:
+        while self.window.editor.pending:
+            self.app.processEvents()
+            time.sleep(0.0005)
+
+    def send(self, kind: QEvent.Type, x: float, y: float) -> None:
+        place = self.window.view.transform(self.canvas.size().toSizeF()).map(QPointF(x, y))
+        left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+        button = none if kind == QEvent.Type.MouseMove else left
+        held = none if kind == QEvent.Type.MouseButtonRelease else left
+        event = QMouseEvent(kind, place, self.canvas.mapToGlobal(place), button, held, Qt.KeyboardModifier.NoModifier)
+        self.app.sendEvent(self.canvas, event)
+
+
+def bench_editor(strokes: int) -> dict:
+    """Time paint events while renders run, and strokes from release to shown result."""
+    from app.start import application, open_window
+
+    app = application()
+    window = open_window()
+    hand = _Hand(window)
+    hand.wait()
+    window.labels.setCurrentRow(BY_NAME["hair"].id)
+    moves: Seconds = []
+    idle: Seconds = []
+    shown: dict[int, Seconds] = {24: [], 48: [], 96: []}
+    rng = np.random.default_rng(0)
+    for index in range(strokes):
+        diameter = list(shown)[index % len(shown)]
+        window.brush.set_size(diameter)
+        x, y = rng.uniform(100, 400, 2)
+        hand.send(QEvent.Type.MouseButtonPress, x, y)
+        for _ in range(40):
+            x, y = np.clip(np.array([x, y]) + rng.normal(0, 8, 2), 10, 500)
+            rendering = window.editor.pending
+            started = time.perf_counter()
+            hand.send(QEvent.Type.MouseMove, x, y)
+            # The window's dirty rectangles are repainted now, as they would be at the next frame.
+            app.sendPostedEvents(window, QEvent.Type.UpdateRequest.value)
+            (moves if rendering else idle).append(time.perf_counter() - started)
+            app.processEvents()
+            time.sleep(0.004)  # a mouse reports 125 to 250 times a second
+        hand.send(QEvent.Type.MouseButtonRelease, x, y)
+        shown[diameter].append(timed(hand.wait))
+        window.editor.undo_stack.undo()
+        hand.wait()
+    window.editor.forget_unsaved()
+    window.close()
+    app.processEvents()
+    result = {"paint_event_while_rendering": summary(moves)}
+    if idle:
+        result["paint_event_idle"] = summary(idle)
+    return result | {f"release_to_shown_{diameter}px": summary(values) for diameter, values in shown.items()}
+
+
+def bench_start(rounds: int) -> dict:
+    """Time from the start of the process to the shown window."""
+    samples = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        with subprocess.Popen([sys.executable, "-c", _START], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            samples.append(time.perf_counter() - started)
+            assert line.strip() == "shown", line
+    return {"process_start_to_window_shown": summary(samples)}
+
+
+def machine() -> dict:
+    """Describe the machine and the libraries."""
+    from importlib.metadata import version
+
+    cpu = platform.processor() or platform.machine()
+    listing = Path("/proc/cpuinfo")
+    cores = 0
+    if listing.exists():
+        lines = listing.read_text(encoding="utf-8").splitlines()
+        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+        cpu, cores = (names[0] if names else cpu), len(names)
+    packages = ("torch", "PySide6-Essentials", "numpy")
+    return {"cpu": cpu, "cores": cores, "python": platform.python_version(), **{p: version(p) for p in packages}}
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of the networks (default 9)")
+    parser.add_argument("--strokes", type=int, default=30, help="strokes painted in the editor (default 30)")
+    args = parser.parse_args()
+    report = {
+        "machine": machine(),
+        "start": bench_start(3),
+        "editor": bench_editor(args.strokes),
+        "networks": bench_networks(args.rounds),
+    }
+    print(json.dumps(report, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
