@@ -4,10 +4,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.generate import Image
 from engine.types import LabelMap, Pixels
 
 REACH = 0.03
 """How far beyond the changed pixels the render may show, as a fraction of the longer side."""
+
+KNOWN_PIXELS = 16
+"""A class's colour is matched where at least so many of its pixels are known."""
+SOFTNESS = 1.5
+"""Standard deviation, in pixels of the network, of a class's edge in colour matching."""
+FAR_WEIGHT = 0.05
+"""How much the mean counts beside what is known nearby."""
 
 
 def reach_of(labels: LabelMap) -> int:
@@ -35,6 +43,57 @@ def edit_alpha(labels: LabelMap, source: LabelMap) -> NDArray[np.float32]:
     distance = cv2.distanceTransform((~changed).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     ramp = np.clip(1 - distance / np.float32(reach), 0, 1)
     return ramp * ramp * (3 - 2 * ramp)
+
+
+def match_colours(
+    render: Image, source: Pixels, labels: LabelMap, region: NDArray[np.float32], changed: NDArray[np.bool_]
+) -> Image:
+    """Shift a render's colours, class by class, to those of the picture around it.
+
+    Around what was changed lies a border that the network made anew although its label is the source's: there the true
+    colours are known. What the render misses there is spread over the same class's pixels nearby.
+
+    Parameters
+    ----------
+    render
+        float32 (H, W, 3) in [-1, 1].
+    source
+        The source picture, uint8 (H, W, 3).
+    labels
+        The label map that was rendered, uint8 (H, W).
+    region
+        What was made anew, float32 (H, W), 1 inside.
+    changed
+        Where the label is not the source's, bool (H, W).
+
+    Returns
+    -------
+    ndarray
+        float32 (H, W, 3) in [-1, 1]; the same outside the region, and for classes that the border does not hold.
+    """
+    inside = region > 0
+    border = inside & ~changed
+    missing = source.astype(np.float32) / 127.5 - 1 - render
+    result = render.copy()
+    height, width = labels.shape
+    # Colour varies slowly, so an eighth of the resolution is enough, and costs next to nothing.
+    small = (max(1, width // 8), max(1, height // 8))
+    for label in np.unique(labels[inside]):
+        known = border & (labels == label)
+        if known.sum() < KNOWN_PIXELS:
+            continue
+        weight = known.astype(np.float32)
+        stacked = np.dstack([missing * weight[..., None], weight])
+        mean = stacked[..., :3].sum(axis=(0, 1)) / weight.sum()
+        near = cv2.GaussianBlur(cv2.resize(stacked, small, interpolation=cv2.INTER_AREA), (0, 0), 2)
+        near = cv2.resize(near, (width, height), interpolation=cv2.INTER_LINEAR)
+        # Far from what is known, the class's mean takes over.
+        offset = (near[..., :3] + FAR_WEIGHT * mean) / (near[..., 3:] + FAR_WEIGHT)
+        # Softened by a pixel or two, for a label's edge is not the picture's.
+        mine = cv2.GaussianBlur((inside & (labels == label)).astype(np.float32), (0, 0), SOFTNESS)
+        result += offset * mine[..., None]
+    result[~inside] = render[~inside]
+    return np.clip(result, -1, 1)
 
 
 def blend(picture: Pixels, render: Pixels, alpha: NDArray[np.float32]) -> Pixels:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.compose import blend, edit_alpha
+from engine.compose import blend, edit_alpha, match_colours
 from engine.frame import Frame
 from engine.generate import Generator, Image
 from engine.types import EngineError, LabelMap, ModelError, Pixels, Portrait, RenderRequest, RenderResult, StyleCode
@@ -98,9 +98,9 @@ class Session:
             return RenderResult(
                 request, prepared.view, timings={"encode": planned - started, "total": planned - started}
             )
-        image = self._decode(request.labels, style, prepared, alpha)
+        image = self._decode(request, style, alpha)
         decoded = time.perf_counter()
-        picture = self._finish(image, prepared.view, request, prepared, alpha)
+        picture = self._finish(image, prepared.view, request, alpha)
         done = time.perf_counter()
         timings = {
             "encode": planned - started,
@@ -127,8 +127,8 @@ class Session:
         picture = prepared.portrait.pixels
         if request.composite and not alpha.any():
             return picture
-        image = self._decode(request.labels, style, prepared, alpha)
-        return self._finish(image, picture, request, prepared, alpha)
+        image = self._decode(request, style, alpha)
+        return self._finish(image, picture, request, alpha)
 
     def _plan(self, request: RenderRequest) -> tuple[_Prepared, StyleCode, NDArray[np.float32]]:
         """Find the style to use, and where the render will show."""
@@ -140,19 +140,21 @@ class Session:
         # Another style makes the whole picture anew.
         return prepared, style, np.ones(request.labels.shape, np.float32)
 
-    @staticmethod
-    def _finish(
-        image: Image, picture: Pixels, request: RenderRequest, prepared: _Prepared, alpha: NDArray[np.float32]
-    ) -> Pixels:
-        height, width = picture.shape[:2]
-        render = prepared.frame.restore(image, height, width)
-        return blend(picture, render, alpha) if request.composite else render
-
-    def _decode(self, labels: LabelMap, style: StyleCode, prepared: _Prepared, alpha: NDArray[np.float32]) -> Image:
-        frame = prepared.frame
-        image = self._require().decode(frame.labels(labels), style, prepared.pixels, frame.region(alpha > 0))
+    def _decode(self, request: RenderRequest, style: StyleCode, alpha: NDArray[np.float32]) -> Image:
+        """Render at the network's size, and match colours where the edit meets the source."""
+        prepared, frame = self._current(), self._current().frame
+        labels, region = frame.labels(request.labels), frame.region(alpha > 0)
+        image = self._require().decode(labels, style, prepared.pixels, region)
         _check_finite(image)
+        if request.composite and not alpha.all():
+            image = match_colours(image, prepared.pixels, labels, region, labels != prepared.labels)
         return image
+
+    def _finish(self, image: Image, picture: Pixels, request: RenderRequest, alpha: NDArray[np.float32]) -> Pixels:
+        """Bring a render to a picture's size and lay it over it."""
+        height, width = picture.shape[:2]
+        render = self._current().frame.restore(image, height, width)
+        return blend(picture, render, alpha) if request.composite else render
 
     def _current(self) -> _Prepared:
         if self._portrait is None:

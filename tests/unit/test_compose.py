@@ -1,10 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.compose import REACH, blend, edit_alpha, reach_of
+from engine.compose import REACH, blend, edit_alpha, match_colours, reach_of
 
 
 def changed_mask(height: int, width: int, seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -119,3 +120,45 @@ def test_a_picture_that_must_not_be_written_to_is_no_obstacle() -> None:
     picture.setflags(write=False)
     result = blend(picture, render, np.zeros((16, 16), np.float32))
     assert np.array_equal(result, picture) and result.flags.writeable
+
+
+@pytest.fixture
+def scene():
+    """Two classes side by side, an edit that moves their border, and what is made anew around it."""
+    source_labels = np.full((128, 128), 13, np.uint8)
+    source_labels[:, 64:] = 1
+    labels = source_labels.copy()
+    labels[40:90, 50:80] = 13
+    source = np.where(source_labels[..., None] == 13, (120, 80, 40), (220, 180, 150)).astype(np.uint8)
+    changed = labels != source_labels
+    region = np.zeros((128, 128), np.float32)
+    region[30:100, 40:90] = 1
+    ideal = np.where(labels[..., None] == 13, (120, 80, 40), (220, 180, 150)) / 127.5 - 1
+    return source, labels, region, changed, ideal.astype(np.float32)
+
+
+def test_colours_that_fit_are_left_alone(scene):
+    source, labels, region, changed, ideal = scene
+    np.testing.assert_allclose(match_colours(ideal, source, labels, region, changed), ideal, atol=1e-5)
+
+
+def test_a_class_in_the_wrong_colour_is_shifted_to_what_is_known_around_it(scene):
+    source, labels, region, changed, ideal = scene
+    inside = (region > 0)[..., None]
+    wrong = ideal + np.where(inside & (labels[..., None] == 13), np.array([-0.2, 0.1, 0.3]), 0.0)
+    wrong = wrong.astype(np.float32)
+    matched = match_colours(wrong, source, labels, region, changed)
+    core = changed & (cv2.erode((labels == 13).astype(np.uint8), np.ones((13, 13))) > 0)
+    assert core.sum() > 100
+    assert np.abs(matched - ideal)[core].max() < 0.02 < np.abs(wrong - ideal)[core].max()
+    np.testing.assert_array_equal(matched[region == 0], wrong[region == 0])
+
+
+def test_a_class_that_is_known_nowhere_around_is_left_alone(scene):
+    source, labels, region, changed, ideal = scene
+    labels = np.where(changed, np.uint8(3), labels)
+    tinted = np.where(changed[..., None], np.float32(0.5), ideal).astype(np.float32)
+    matched = match_colours(tinted, source, labels, region, changed)
+    core = cv2.erode(changed.astype(np.uint8), np.ones((13, 13))) > 0
+    assert core.any()
+    np.testing.assert_allclose(matched[core], tinted[core], atol=0.01)
