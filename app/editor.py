@@ -328,12 +328,16 @@ class Editor(QObject):
             self.picture_changed.emit()
             self.rendered.emit(result)
 
-    def shutdown(self) -> None:
-        """End all threads; files on their way to the disk arrive there first."""
+    def wait_for_files(self) -> None:
+        """Let the window work until all files on their way to the disk are there, or have failed."""
         while self._writing:
             loop = QEventLoop()
             self._file_done.connect(loop.quit)
             loop.exec()
+
+    def shutdown(self) -> None:
+        """End all threads; files on their way to the disk arrive there first."""
+        self.wait_for_files()
         self._busy_timer.stop()
         self._tasks.stop()
         if self._worker.stop():

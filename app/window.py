@@ -341,9 +341,9 @@ class MainWindow(QMainWindow):
             buttons.Save | buttons.Discard | buttons.Cancel,
         )
         if answer == buttons.Save:
-            # Writing ends in the background; the question comes again if it failed.
             self.export_mask()
-            return False
+            self.editor.wait_for_files()
+            return not self.editor.unsaved
         return answer == buttons.Discard
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -178,6 +178,21 @@ def test_closing_with_unsaved_edits_asks(qtbot, painting, monkeypatch):
     settle(qtbot, painting)
 
 
+def test_closing_can_save_the_mask_first(qtbot, painting, tmp_path, monkeypatch):
+    drag(qtbot, painting, (100, 100), (200, 160))
+    settle(qtbot, painting)
+    labels, target = painting.editor.document.labels.copy(), tmp_path / "mask.png"
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Save)
+    # Where it cannot be saved, the window stays open and says so.
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "none" / "mask.png"), ""))
+    assert not painting.close()
+    assert painting.banner.isVisible() and painting.editor.unsaved
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    assert painting.close()
+    with Image.open(target) as saved:
+        np.testing.assert_array_equal(np.asarray(saved), labels)
+
+
 def test_window_remembers(qtbot, painting):
     painting.brush.set_size(77)
     painting.labels.setCurrentRow(GLASSES)
