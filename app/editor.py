@@ -12,7 +12,8 @@ from app.tasks import Tasks
 from engine.files import read_mask, read_portrait, save_mask, save_picture
 from engine.generate import Backend, Device, Generator, GeneratorInfo, load_generator
 from engine.session import Session, working_view
-from engine.types import EngineError, Pixels, Portrait, Region, RenderRequest, RenderResult
+from engine.store import default_weights
+from engine.types import EngineError, ModelError, Pixels, Portrait, Region, RenderRequest, RenderResult
 from engine.worker import Worker
 
 BUSY_AFTER_MS = 200
@@ -66,6 +67,8 @@ class Editor(QObject):
         Something went well.
     problem(EngineError)
         Something went wrong.
+    recovered()
+        Renders succeed again.
     """
 
     portrait_changed = Signal()
@@ -79,6 +82,7 @@ class Editor(QObject):
     progress = Signal(str)
     notice = Signal(str)
     problem = Signal(object)
+    recovered = Signal()
     _delivered = Signal(object)
     _file_done = Signal()
 
@@ -99,6 +103,7 @@ class Editor(QObject):
         self._tasks = Tasks(self)
         self._epoch = self._revision = self._shown = 0
         self._saved_index = self._writing = 0
+        self._failing = False
         self._busy_timer = QTimer(self, singleShot=True, interval=BUSY_AFTER_MS)
         self._busy_timer.timeout.connect(lambda: self.busy_changed.emit(True))
         self._delivered.connect(self._show, Qt.ConnectionType.QueuedConnection)
@@ -118,8 +123,22 @@ class Editor(QObject):
         self._worker.call(job, self._tasks.expect(self._model_loaded))
 
     def load_weights(self, weights: Path, backend: Backend = "auto", device: Device = "auto") -> None:
-        """Load a weight file's generator on a back end and device."""
-        self.load_model(lambda progress: load_generator(weights, backend, device, progress))
+        """Load a weight file's generator on a back end and device.
+
+        If that fails while no model is in use yet, the one that comes with Maskbrush takes its place.
+        """
+        first = self.info is None
+
+        def load(progress: Callable[[str], None]) -> Generator:
+            try:
+                return load_generator(weights, backend, device, progress)
+            except ModelError as error:
+                if not first or weights == default_weights():
+                    raise
+                self.problem.emit(error)
+                return load_generator(default_weights(), "auto", "auto", progress)
+
+        self.load_model(load)
 
     def _model_loaded(self, info: GeneratorInfo | None, error: EngineError | None) -> None:
         self.progress.emit("")
@@ -322,8 +341,12 @@ class Editor(QObject):
             return
         self._shown = request.revision
         if result.error is not None:
+            self._failing = True
             self.problem.emit(result.error)
         elif result.image is not None:
+            if self._failing:
+                self._failing = False
+                self.recovered.emit()
             self.picture = result.image
             self.picture_changed.emit()
             self.rendered.emit(result)

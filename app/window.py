@@ -163,6 +163,7 @@ class MainWindow(QMainWindow):
         editor.progress.connect(self._show_progress)
         editor.notice.connect(lambda text: self.statusBar().showMessage(text, 8000))
         editor.problem.connect(self.banner.show_problem)
+        editor.recovered.connect(self.banner.hide)
         editor.history_changed.connect(self._show_title)
 
         self.canvas.pressed.connect(self._begin)

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from app.editor import BUSY_AFTER_MS, Editor
-from engine.types import EngineError, RenderResult
+from engine.store import default_weights
+from engine.types import EngineError, ModelError, RenderResult
 from tests.fakes import FakeGenerator, make_portrait
 
 HAIR = 13
@@ -131,6 +132,31 @@ def test_a_failed_export_tells_and_stays_unsaved(qtbot, editor, gated, tmp_path)
         editor.export_picture(tmp_path / "a.png")
     assert isinstance(caught.args[0], EngineError)
     assert editor.unsaved and not list(tmp_path.iterdir())
+
+
+def test_remembered_weights_that_are_gone_give_way_to_the_default(qtbot, qapp, tmp_path, monkeypatch):
+    loaded = []
+
+    def load(weights, *_):
+        loaded.append(weights)
+        if weights != default_weights():
+            raise ModelError("Gone.", "Choose another.")
+        return FakeGenerator()
+
+    monkeypatch.setattr("app.editor.load_generator", load)
+    editor, problems = Editor(), []
+    editor.problem.connect(problems.append)
+    editor.load_weights(tmp_path / "mine.safetensors")
+    settle(qtbot, editor)
+    qtbot.waitUntil(lambda: bool(problems))
+    assert loaded == [tmp_path / "mine.safetensors", default_weights()]
+    assert editor.info is not None and [str(problem) for problem in problems] == ["Gone. Choose another."]
+    # With a model in use it stays.
+    editor.load_weights(tmp_path / "other.safetensors")
+    settle(qtbot, editor)
+    assert len(loaded) == 3
+    editor.shutdown()
+    editor.deleteLater()
 
 
 def test_nothing_is_open_yet(qtbot, editor, tmp_path):

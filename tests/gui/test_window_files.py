@@ -152,6 +152,7 @@ def test_a_failing_render_keeps_the_last_good_picture(qtbot, painting, generator
     drag(qtbot, painting, (100, 200), (200, 260))
     settle(qtbot, painting)
     assert painting.editor.picture is not picture
+    assert not painting.banner.isVisible()
 
 
 def test_the_published_licence_is_shown(qtbot, painting):
