@@ -16,6 +16,7 @@ from PySide6.QtCore import QEvent, QEventLoop, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
+from app.settings import Settings
 from app.window import SAMPLE, SAMPLE_EXEMPLAR, MainWindow
 from engine.files import read_portrait, save_mask, save_picture
 from engine.generate import Backend, Device
@@ -68,7 +69,7 @@ def run_demo(out: Path, model: Path | None, backend: Backend, device: Device) ->
         raise WriteError(f"{out} cannot be made ({error.strerror}).", "Choose another folder with --out.") from error
     started = time.perf_counter()
     app = application()
-    window = open_window(SAMPLE, None, model, backend, device)
+    window = open_window(SAMPLE, None, model, backend, device, Settings())
     app.processEvents()
     print(f"Window shown after {time.perf_counter() - started:.2f} s (torch imported: {'torch' in sys.modules})")
     try:

@@ -3,14 +3,13 @@
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.editor import Editor
-from app.settings import load_settings
+from app.settings import Settings, load_settings
 from app.theme import apply_theme
 from app.window import SAMPLE, MainWindow
 from engine.generate import Backend, Device
@@ -32,6 +31,7 @@ def open_window(
     model: Path | None = None,
     backend: Backend | None = None,
     device: Device | None = None,
+    settings: Settings | None = None,
 ) -> MainWindow:
     """Show the window, then start to load the portrait and the model in the background.
 
@@ -41,11 +41,12 @@ def open_window(
         What to open; the sample portrait by default.
     model, backend, device
         In place of the settings' ones, for this run.
+    settings
+        In place of the user's, which are then neither read nor written.
     """
-    settings = load_settings()
-    changes = {"weights": str(model) if model else None, "backend": backend, "device": device}
-    settings = replace(settings, **{name: value for name, value in changes.items() if value})
-    window = MainWindow(Editor(), settings)
+    flags = {"weights": str(model) if model else None, "backend": backend, "device": device}
+    given = {name: value for name, value in flags.items() if value}
+    window = MainWindow(Editor(), settings or load_settings(), given, remember=settings is None)
     window.show()
     # The first frame is on the screen before anything heavy is imported.
     QTimer.singleShot(0, lambda: window.editor.open_portrait(photo or SAMPLE, mask))

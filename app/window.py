@@ -1,5 +1,6 @@
 """The main window: source, mask and result side by side, and what acts on them."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,10 +48,18 @@ class MainWindow(QMainWindow):
         What it shows and acts on.
     settings
         What was remembered from the last run.
+    flags
+        Settings that hold for this run only.
+    remember
+        Whether the settings are saved when the window closes.
     """
 
-    def __init__(self, editor: Editor, settings: Settings) -> None:
+    def __init__(
+        self, editor: Editor, settings: Settings, flags: dict[str, str] | None = None, remember: bool = True
+    ) -> None:
         super().__init__()
+        self._stored, self._flags, self._saves_settings = settings, flags or {}, remember
+        settings = replace(settings, **self._flags)  # type: ignore[arg-type]
         self.editor, self.settings = editor, settings
         self.setWindowTitle("Maskbrush")
         self.setWindowIcon(icon("app"))
@@ -355,6 +364,12 @@ class MainWindow(QMainWindow):
         if not self._may_discard():
             event.ignore()
             return
+        if self._saves_settings:
+            self._save_settings()
+        self.editor.shutdown()
+        event.accept()
+
+    def _save_settings(self) -> None:
         settings = replace(
             self.settings,
             label=self.labels.currentRow(),
@@ -363,9 +378,9 @@ class MainWindow(QMainWindow):
             only_edit=self.only_edit.isChecked(),
             geometry=bytes(self.saveGeometry().toBase64().data()).decode(),
         )
+        # A flag is for one run, unless the person chose something else meanwhile.
+        kept = [name for name, value in self._flags.items() if getattr(settings, name) == value]
         try:
-            save_settings(settings)
+            save_settings(replace(settings, **{name: getattr(self._stored, name) for name in kept}))
         except OSError as error:
-            print(f"The settings could not be saved: {error}")
-        self.editor.shutdown()
-        event.accept()
+            print(f"The settings could not be saved: {error}", file=sys.stderr)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from models.config import GeneratorConfig, WeightFileError
@@ -47,10 +47,8 @@ def save_generator(network: DenseMappingNetwork, path: Path, title: str, half: b
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".saving-") as folder:
         part = Path(folder) / path.name
-        try:
-            save_file(tensors, part, metadata)
-        except SafetensorError as error:  # how the library reports a full disk
-            raise OSError(f"{path} cannot be written ({error})") from error
+        # The library's own save_file makes files that nobody else may read.
+        part.write_bytes(save(tensors, metadata))
         part.replace(path)
 
 

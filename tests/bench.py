@@ -22,6 +22,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 
+from app.settings import Settings
 from app.window import SAMPLE, MainWindow
 from engine.compose import blend, edit_alpha
 from engine.files import read_portrait
@@ -36,9 +37,10 @@ Seconds = list[float]
 
 _START = """
 import time
+from app.settings import Settings
 from app.start import application, open_window
 app = application()
-window = open_window()
+window = open_window(settings=Settings())
 app.processEvents()
 print("shown", flush=True)
 import sys
@@ -154,7 +156,7 @@ def bench_editor(strokes: int) -> dict:
     from app.start import application, open_window
 
     app = application()
-    window = open_window()
+    window = open_window(settings=Settings())
     hand = _Hand(window)
     hand.wait()
     window.labels.setCurrentRow(BY_NAME["hair"].id)

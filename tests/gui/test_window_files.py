@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from app.editor import Editor
 from app.settings import Settings, load_settings, save_settings, settings_path
+from app.window import MainWindow
 from engine.files import save_mask, save_picture
 from engine.types import ModelError
 from resources.labels import palette
@@ -201,6 +203,24 @@ def test_window_remembers(qtbot, painting):
     painting.close()
     remembered = load_settings()
     assert (remembered.brush_size, remembered.label) == (77, GLASSES)
+
+
+def test_flags_hold_for_one_run(qapp, qtbot):
+    stored = Settings(backend="onnx", weights="mine.safetensors")
+    window = MainWindow(Editor(), stored, {"backend": "torch", "weights": "other.pth"})
+    qtbot.addWidget(window)
+    assert (window.settings.backend, window.settings.weights) == ("torch", "other.pth")
+    window.settings = replace(window.settings, weights="chosen.pth")
+    window.close()
+    remembered = load_settings()
+    assert (remembered.backend, remembered.weights) == ("onnx", "chosen.pth")
+
+
+def test_a_window_can_leave_the_settings_alone(qapp, qtbot):
+    window = MainWindow(Editor(), Settings(), remember=False)
+    qtbot.addWidget(window)
+    window.close()
+    assert not settings_path().exists()
 
 
 def test_bad_settings_fall_back_with_a_warning():
