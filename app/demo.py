@@ -37,8 +37,8 @@ class ScriptedStroke:
 
 
 SCRIPT: tuple[ScriptedStroke, ...] = (
-    ScriptedStroke("longer hair, left", "hair", 84, ((82, 250), (72, 330), (78, 420), (98, 500))),
-    ScriptedStroke("longer hair, right", "hair", 84, ((440, 270), (456, 340), (446, 430), (424, 505))),
+    ScriptedStroke("longer hair, left", "hair", 76, ((92, 262), (90, 320), (110, 372))),
+    ScriptedStroke("longer hair, right", "hair", 76, ((426, 270), (434, 322), (420, 370))),
     ScriptedStroke("fuller upper lip", "u_lip", 11, ((206, 352), (240, 346), (258, 349), (276, 346), (312, 351))),
     ScriptedStroke("fuller lower lip", "l_lip", 17, ((222, 378), (240, 391), (258, 395), (278, 391), (296, 377))),
     ScriptedStroke("thicker right brow", "r_brow", 13, ((160, 216), (186, 208), (226, 218))),

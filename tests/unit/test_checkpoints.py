@@ -1,8 +1,8 @@
 """Weight files: what is written can be read, and what cannot be read is refused in words, without running its code."""
 
 import os
-import stat
 import pickle
+import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
