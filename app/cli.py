@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,9 +64,10 @@ def _edit(args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
+    started = time.perf_counter()
     from app.demo import run_demo
 
-    return run_demo(args.out, args.model, args.backend or "auto", args.device or "auto")
+    return run_demo(args.out, args.model, args.backend or "auto", args.device or "auto", started)
 
 
 def _render(args: argparse.Namespace) -> int:

@@ -52,8 +52,17 @@ SCRIPT: tuple[ScriptedStroke, ...] = (
 """Longer hair, fuller lips, thicker brows and a pair of glasses on the sample portrait."""
 
 
-def run_demo(out: Path, model: Path | None, backend: Backend, device: Device) -> int:
+def run_demo(out: Path, model: Path | None, backend: Backend, device: Device, started: float) -> int:
     """Open the sample portrait, paint, copy a style and export; leave pictures in ``out`` and say what was done.
+
+    Parameters
+    ----------
+    out
+        Folder for the pictures; made if missing.
+    model, backend, device
+        As in `app.start.open_window`.
+    started
+        When the command began, by ``time.perf_counter``.
 
     Raises
     ------
@@ -67,7 +76,6 @@ def run_demo(out: Path, model: Path | None, backend: Backend, device: Device) ->
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WriteError(f"{out} cannot be made ({error.strerror}).", "Choose another folder with --out.") from error
-    started = time.perf_counter()
     app = application()
     window = open_window(SAMPLE, None, model, backend, device, Settings())
     app.processEvents()

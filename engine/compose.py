@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.generate import Image
-from engine.types import LabelMap, Pixels
+from engine.types import LabelMap, Pixels, Region
 
 REACH = 0.03
 """How far beyond the changed pixels the render may show, as a fraction of the longer side."""
@@ -71,29 +71,36 @@ def match_colours(
     ndarray
         float32 (H, W, 3) in [-1, 1]; the same outside the region, and for classes that the border does not hold.
     """
-    inside = region > 0
-    border = inside & ~changed
-    missing = source.astype(np.float32) / 127.5 - 1 - render
     result = render.copy()
+    inside = region > 0
+    box = Region.of(inside)
+    if box.empty:
+        return result
+    # Nothing outside the region's box has a part in it.
+    box = Region(*(side // 8 * 8 for side in (box.y0, box.x0)), *(-(-side // 8) * 8 for side in (box.y1, box.x1)))
+    inside, changed, labels = inside[box.slices], changed[box.slices], labels[box.slices]
+    part, truth = render[box.slices], source[box.slices].astype(np.float32) / 127.5 - 1
+    border, missing = inside & ~changed, truth - part
+    total = np.zeros_like(part)
     height, width = labels.shape
     # Colour varies slowly, so an eighth of the resolution is enough, and costs next to nothing.
-    small = (max(1, width // 8), max(1, height // 8))
+    small = (-(-width // 8), -(-height // 8))
     for label in np.unique(labels[inside]):
-        known = border & (labels == label)
-        if known.sum() < KNOWN_PIXELS:
+        mine = labels == label
+        weight = (border & mine).astype(np.float32)
+        count = weight.sum()
+        if count < KNOWN_PIXELS:
             continue
-        weight = known.astype(np.float32)
         stacked = np.dstack([missing * weight[..., None], weight])
-        mean = stacked[..., :3].sum(axis=(0, 1)) / weight.sum()
+        mean = stacked[..., :3].sum(axis=(0, 1)) / count
         near = cv2.GaussianBlur(cv2.resize(stacked, small, interpolation=cv2.INTER_AREA), (0, 0), 2)
-        near = cv2.resize(near, (width, height), interpolation=cv2.INTER_LINEAR)
         # Far from what is known, the class's mean takes over.
         offset = (near[..., :3] + FAR_WEIGHT * mean) / (near[..., 3:] + FAR_WEIGHT)
         # Softened by a pixel or two, for a label's edge is not the picture's.
-        mine = cv2.GaussianBlur((inside & (labels == label)).astype(np.float32), (0, 0), SOFTNESS)
-        result += offset * mine[..., None]
-    result[~inside] = render[~inside]
-    return np.clip(result, -1, 1)
+        share = cv2.GaussianBlur((inside & mine).astype(np.float32), (0, 0), SOFTNESS)
+        total += cv2.resize(offset, (width, height), interpolation=cv2.INTER_LINEAR) * share[..., None]
+    result[box.slices] = np.where(inside[..., None], np.clip(part + total, -1, 1), part)
+    return result
 
 
 def blend(picture: Pixels, render: Pixels, alpha: NDArray[np.float32]) -> Pixels:

@@ -24,7 +24,7 @@ from PySide6.QtGui import QMouseEvent
 
 from app.settings import Settings
 from app.window import SAMPLE, MainWindow
-from engine.compose import blend, edit_alpha
+from engine.compose import blend, edit_alpha, match_colours
 from engine.files import read_portrait
 from engine.frame import Frame
 from engine.generate import load_generator
@@ -93,7 +93,9 @@ def bench_networks(rounds: int) -> dict:
     image = generator.decode(small, style, pixels, region)
 
     def compose() -> None:
-        blend(view, frame.restore(image, *view.shape[:2]), edit_alpha(labels, portrait.labels))
+        alpha = edit_alpha(labels, portrait.labels)
+        matched = match_colours(image, pixels, small, frame.region(alpha > 0), small != source)
+        blend(view, frame.restore(matched, height, width), alpha)
 
     official = DenseMappingNetwork().eval()
     big = torch.randint(0, 19, (1, 32, 32)).repeat_interleave(16, 1).repeat_interleave(16, 2)
