@@ -156,14 +156,7 @@ class Editor(QObject):
 
     def open_portrait(self, picture: Path, mask: Path | None = None) -> None:
         """Read a portrait and its mask, then edit it."""
-
-        def done(portrait: Portrait | None, error: EngineError | None) -> None:
-            if error is not None or portrait is None:
-                self.problem.emit(error)
-            else:
-                self.edit_portrait(portrait)
-
-        self._tasks.run(lambda: read_portrait(picture, mask), done)
+        self._read(picture, mask, self.edit_portrait)
 
     def edit_portrait(self, portrait: Portrait) -> None:
         """Start to edit a portrait, in its own style."""
@@ -181,12 +174,14 @@ class Editor(QObject):
 
     def open_exemplar(self, picture: Path, mask: Path | None = None) -> None:
         """Read an exemplar and its mask, then take its style."""
+        self._read(picture, mask, self.use_style)
 
+    def _read(self, picture: Path, mask: Path | None, use: Callable[[Portrait], None]) -> None:
         def done(portrait: Portrait | None, error: EngineError | None) -> None:
             if error is not None or portrait is None:
                 self.problem.emit(error)
             else:
-                self.use_style(portrait)
+                use(portrait)
 
         self._tasks.run(lambda: read_portrait(picture, mask), done)
 

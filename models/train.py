@@ -268,7 +268,9 @@ def train(args: argparse.Namespace) -> Path:
         If it was interrupted; the checkpoint has been saved by then.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    fast_bf16 = device.type == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    # Older versions of PyTorch do not tell what the processor can do.
+    known = getattr(torch.cpu, "get_capabilities", dict)()
+    fast_bf16 = device.type == "cuda" or bool(known.get("avx512_bf16"))
     bf16 = fast_bf16 if args.precision == "auto" else args.precision == "bf16"
     run: Path = args.out
     run.mkdir(parents=True, exist_ok=True)
