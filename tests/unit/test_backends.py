@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import generate
+from engine import generate, store
 from engine.frame import Frame
 from engine.generate import BackendUnavailableError, Generator, candidates, from_planes, load_generator, to_planes
 from engine.onnx_backend import OnnxGenerator
@@ -353,3 +353,17 @@ def test_an_exporter_that_fails_means_pytorch(monkeypatch: pytest.MonkeyPatch, t
     generator = load_generator(weights)
     generator.close()
     assert generator.info.backend == "PyTorch" and "StrangeError" in generator.info.note
+
+
+def test_both_back_ends_agree_on_the_default_weights() -> None:
+    torch_one, onnx_one = (load_generator(store.default_weights(), name, "cpu") for name in ("torch", "onnx"))
+    portrait = make_portrait(256)
+    region = np.zeros((256, 256), np.float32)
+    region[60:200, 80:180] = 1
+    styles = [each.encode(portrait.pixels, portrait.labels) for each in (torch_one, onnx_one)]
+    np.testing.assert_allclose(styles[0].vector, styles[1].vector, atol=TOLERANCE)
+    for made in (region, np.ones_like(region)):
+        images = [each.decode(portrait.labels, styles[0], portrait.pixels, made) for each in (torch_one, onnx_one)]
+        np.testing.assert_allclose(images[0], images[1], atol=TOLERANCE)
+    torch_one.close()
+    onnx_one.close()
