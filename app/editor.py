@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
@@ -13,7 +12,7 @@ from engine.files import read_mask, read_portrait, save_mask, save_picture
 from engine.generate import Backend, Device, Generator, GeneratorInfo, load_generator
 from engine.session import Session, working_view
 from engine.store import default_weights
-from engine.types import EngineError, ModelError, Pixels, Portrait, Region, RenderRequest, RenderResult
+from engine.types import EngineError, LabelMap, ModelError, Pixels, Portrait, Region, RenderRequest, RenderResult
 from engine.worker import Worker
 
 BUSY_AFTER_MS = 200
@@ -28,16 +27,16 @@ class _EditCommand(QUndoCommand):
 
     def __init__(self, editor: "Editor", edit: Edit) -> None:
         super().__init__(edit.name)
-        self._editor, self._edit = editor, edit
+        self._editor, self.edit = editor, edit
         self._pushed = False
 
     def redo(self) -> None:
         if self._pushed:
-            self._editor.apply(self._edit, undo=False)
+            self._editor.apply(self.edit, undo=False)
         self._pushed = True
 
     def undo(self) -> None:
-        self._editor.apply(self._edit, undo=True)
+        self._editor.apply(self.edit, undo=True)
 
 
 class Editor(QObject):
@@ -102,7 +101,8 @@ class Editor(QObject):
         self._session = Session()
         self._tasks = Tasks(self)
         self._epoch = self._revision = self._shown = 0
-        self._saved_index = self._writing = 0
+        self._saved: Edit | None = None
+        self._writing = 0
         self._failing = False
         self._busy_timer = QTimer(self, singleShot=True, interval=BUSY_AFTER_MS)
         self._busy_timer.timeout.connect(lambda: self.busy_changed.emit(True))
@@ -165,7 +165,7 @@ class Editor(QObject):
         self.source = self.picture = working_view(portrait)
         self.exemplar = None
         self.undo_stack.clear()
-        self._saved_index = 0
+        self._saved = None
         self._epoch += 1
         self._worker.call(lambda: self._session.open(portrait), lambda value, error: None)
         self.portrait_changed.emit()
@@ -201,16 +201,16 @@ class Editor(QObject):
         if self.document is None:
             self.problem.emit(EngineError(self.tr("There is nothing to export."), self.tr("Open a portrait first.")))
             return
-        request, index = self._state(self.document), self.undo_stack.index()
+        request, last = self._state(self.document), self._last_edit()
         self.progress.emit(self.tr("Exporting…"))
         self._writing += 1
 
         def rendered(pixels: Pixels | None, error: EngineError | None) -> None:
             if error is not None or pixels is None:
-                self._written(error, path, index)
+                self._written(error, path, last)
             else:
                 self._tasks.run(
-                    lambda: save_picture(path, pixels), lambda _, failure: self._written(failure, path, index)
+                    lambda: save_picture(path, pixels), lambda _, failure: self._written(failure, path, last)
                 )
 
         self._worker.call(lambda: self._session.export(request), self._tasks.expect(rendered))
@@ -220,17 +220,17 @@ class Editor(QObject):
         if self.document is None:
             self.problem.emit(EngineError(self.tr("There is no mask to save."), self.tr("Open a portrait first.")))
             return
-        labels, index = self.document.labels.copy(), self.undo_stack.index()
+        labels, last = self.document.labels.copy(), self._last_edit()
         self._writing += 1
-        self._tasks.run(lambda: save_mask(path, labels), lambda _, error: self._written(error, path, index))
+        self._tasks.run(lambda: save_mask(path, labels), lambda _, error: self._written(error, path, last))
 
-    def _written(self, error: EngineError | None, path: Path, index: int) -> None:
+    def _written(self, error: EngineError | None, path: Path, last: Edit | None) -> None:
         self._writing -= 1
         self.progress.emit("")
         if error is not None:
             self.problem.emit(error)
         else:
-            self._saved_index = index
+            self._saved = last
             self.history_changed.emit()
             self.notice.emit(self.tr("Saved {0}").format(path))
         self._file_done.emit()
@@ -238,12 +238,18 @@ class Editor(QObject):
     @property
     def unsaved(self) -> bool:
         """Whether there are edits that neither an exported picture nor a saved mask holds."""
-        return self.undo_stack.index() != self._saved_index
+        return self._last_edit() is not self._saved
 
     def forget_unsaved(self) -> None:
         """Treat the present state as saved: the person does not want to keep the edits."""
-        self._saved_index = self.undo_stack.index()
+        self._saved = self._last_edit()
         self.history_changed.emit()
+
+    def _last_edit(self) -> Edit | None:
+        # The edit itself, not its place in the history, which another edit can take after an undo.
+        index = self.undo_stack.index()
+        command = self.undo_stack.command(index - 1) if index else None
+        return command.edit if isinstance(command, _EditCommand) else None
 
     # Painting
 
@@ -270,21 +276,21 @@ class Editor(QObject):
     def reset_mask(self) -> None:
         """Go back to the source mask, as one step of the history."""
         if self.document is not None:
-            self._record(self.document.replace(self.document.source, self.tr("Reset mask")), touched=True)
+            self._replace(self.document, self.document.source, self.tr("Reset mask"))
 
     def open_mask(self, path: Path) -> None:
         """Replace the edited mask by a file's, as one step of the history."""
-        if self.portrait is None:
+        portrait = self.portrait
+        if portrait is None:
             self.problem.emit(EngineError(self.tr("A mask needs its picture."), self.tr("Open a portrait first.")))
             return
-        epoch, (height, width) = self._epoch, self.portrait.pixels.shape[:2]
+        height, width = portrait.pixels.shape[:2]
 
-        def done(labels: np.ndarray | None, error: EngineError | None) -> None:
+        def done(labels: LabelMap | None, error: EngineError | None) -> None:
             if error is not None or labels is None:
                 self.problem.emit(error)
-            elif self.document is not None and labels.shape == self.document.labels.shape and epoch == self._epoch:
-                self.cancel_stroke()
-                self._record(self.document.replace(labels, self.tr("Load mask")), touched=True)
+            elif self.document is not None and portrait is self.portrait:
+                self._replace(self.document, labels, self.tr("Load mask"))
 
         self._tasks.run(lambda: read_mask(path, height, width), done)
 
@@ -294,12 +300,16 @@ class Editor(QObject):
             self.cancel_stroke()
             self._touched(self.document.apply(edit, undo))
 
-    def _record(self, edit: Edit | None, touched: bool = False) -> None:
-        if edit is None:
-            return
-        self.undo_stack.push(_EditCommand(self, edit))
-        if touched:
+    def _replace(self, document: MaskDocument, labels: LabelMap, name: str) -> None:
+        self.cancel_stroke()
+        edit = document.replace(labels, name)
+        if edit is not None:
+            self._record(edit)
             self._touched(edit.region)
+
+    def _record(self, edit: Edit | None) -> None:
+        if edit is not None:
+            self.undo_stack.push(_EditCommand(self, edit))
 
     def _touched(self, region: Region) -> None:
         if not region.empty:

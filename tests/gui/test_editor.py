@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from app.editor import BUSY_AFTER_MS, Editor
+from engine.files import save_mask
 from engine.store import default_weights
 from engine.types import EngineError, ModelError, RenderResult
 from tests.fakes import FakeGenerator, make_portrait
@@ -120,6 +121,46 @@ def test_shutting_down_waits_for_files_on_their_way(qtbot, gated, tmp_path):
             image.load()
     assert gated.closed == 1
     editor.deleteLater()
+
+
+def test_another_edit_in_the_place_of_a_saved_one_is_unsaved(qtbot, editor, gated, tmp_path):
+    gated.let_go(always=True)
+    open_and_paint(qtbot, editor)
+    editor.end_stroke()
+    editor.export_mask(tmp_path / "a.png")
+    editor.wait_for_files()
+    assert not editor.unsaved
+    editor.undo_stack.undo()
+    assert editor.unsaved
+    editor.undo_stack.redo()
+    assert not editor.unsaved
+    editor.undo_stack.undo()
+    editor.begin_stroke(HAIR, 10, 300, 300)
+    editor.end_stroke()
+    assert editor.undo_stack.index() == 1 and editor.unsaved
+    settle(qtbot, editor)
+
+
+def test_resetting_in_the_middle_of_a_stroke_takes_the_stroke_back(qtbot, editor, gated):
+    gated.let_go(always=True)
+    open_and_paint(qtbot, editor)
+    editor.reset_mask()
+    assert not editor.document.painting and not editor.document.changed
+    editor.extend_stroke(200, 200)
+    editor.end_stroke()
+    assert not editor.document.changed
+    settle(qtbot, editor)
+
+
+def test_a_mask_is_loaded_though_a_model_arrives_meanwhile(qtbot, editor, gated, tmp_path):
+    gated.let_go(always=True)
+    editor.edit_portrait(make_portrait(256, "ada", mask_size=(512, 512)))
+    settle(qtbot, editor)
+    save_mask(tmp_path / "mask.png", np.full((64, 64), HAIR, np.uint8))
+    editor.open_mask(tmp_path / "mask.png")
+    editor._model_loaded(editor.info, None)
+    settle(qtbot, editor)
+    assert (editor.document.labels == HAIR).all()
 
 
 def test_a_failed_export_tells_and_stays_unsaved(qtbot, editor, gated, tmp_path):
