@@ -30,7 +30,7 @@ from app.theme import icon
 from app.view import ViewModel
 from engine.files import find_mask
 from engine.store import default_weights
-from engine.types import EngineError, Region, RenderResult
+from engine.types import EngineError, RenderResult
 from resources import RESOURCES
 from resources.labels import LABELS, palette
 
@@ -163,7 +163,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         editor = self.editor
         editor.portrait_changed.connect(self._show_portrait)
-        editor.mask_changed.connect(self._show_mask)
+        editor.mask_changed.connect(self.canvas.update_region)
         editor.picture_changed.connect(lambda: self.result_pane.set_image(editor.picture))
         editor.style_changed.connect(self._show_style)
         editor.busy_changed.connect(self.result_pane.set_busy)
@@ -212,9 +212,6 @@ class MainWindow(QMainWindow):
         name = self.editor.portrait.name if self.editor.portrait else ""
         star = "*" if self.editor.unsaved else ""
         self.setWindowTitle(f"{name}{star} – Maskbrush" if name else "Maskbrush")
-
-    def _show_mask(self, region: Region) -> None:
-        self.canvas.update_region(region)
 
     def _show_style(self) -> None:
         exemplar = self.editor.exemplar

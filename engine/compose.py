@@ -123,10 +123,7 @@ def blend(picture: Pixels, render: Pixels, alpha: NDArray[np.float32]) -> Pixels
         resized = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
         alpha = np.clip(np.asarray(resized, np.float32), 0, 1)
     result = picture.copy()
-    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
-    if not rows.size:
-        return result
-    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    box = Region.of(alpha > 0).slices
     weight = alpha[box][..., None]
     mixed = picture[box] + weight * (render[box].astype(np.float32) - picture[box])
     result[box] = np.rint(mixed).astype(np.uint8)

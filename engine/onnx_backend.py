@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.generate import BackendUnavailableError, GeneratorInfo, Image, from_planes, nvidia_driver, to_planes
-from engine.store import licence_of, model_id, onnx_graphs, reason_of
+from engine.store import licence_of, model_id, onnx_graphs
 from engine.types import LabelMap, Pixels, StyleCode
+from models.config import reason_of
 
 
 class OnnxGenerator:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.types import ModelError
-from models.config import WeightFileError
+from models.config import WeightFileError, reason_of
 from resources import RESOURCES
 
 GRAPH_VERSION = 1
@@ -92,11 +92,6 @@ def translated() -> Iterator[None]:
             f"The weight file does not hold a network that can be built ({reason_of(error)}).",
             "Choose another weight file, or copy or download it again.",
         ) from error
-
-
-def reason_of(error: BaseException) -> str:
-    """Return the first line of an error's text, or its type where there is none."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def own_format(weights: Path) -> Path:

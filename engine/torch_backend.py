@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.generate import BackendUnavailableError, GeneratorInfo, Image, from_planes, to_planes
-from engine.store import licence_of, model_id, own_format, reason_of, translated
+from engine.store import licence_of, model_id, own_format, translated
 from engine.types import LabelMap, Pixels, StyleCode
+from models.config import reason_of
 
 
 class TorchGenerator:

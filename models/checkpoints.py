@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from models.config import GeneratorConfig, WeightFileError
+from models.config import GeneratorConfig, WeightFileError, reason_of
 from models.generator import DenseMappingNetwork
 
 NETWORK = "dense_mapping_network"
@@ -101,7 +101,7 @@ def _load_published(path: Path) -> tuple[DenseMappingNetwork, str]:
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can make the reader stumble in any way
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = reason_of(error)
         raise WeightFileError(f"{path.name} cannot be read as PyTorch weights ({reason}).", hint) from error
     if not isinstance(tensors, dict) or not all(
         isinstance(name, str) and isinstance(value, Tensor) for name, value in tensors.items()

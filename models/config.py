@@ -10,6 +10,11 @@ Norm = Literal["instance", "group"]
 Padding = Literal["reflect", "zeros"]
 
 
+def reason_of(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type where there is none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class WeightFileError(Exception):
     """A weight file that cannot be used.
 

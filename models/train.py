@@ -26,7 +26,7 @@ from torch.optim import Adam
 from tqdm import tqdm
 
 from models.checkpoints import load_generator, save_generator
-from models.config import GeneratorConfig, WeightFileError
+from models.config import GeneratorConfig, WeightFileError, reason_of
 from models.dataset import DatasetError, PortraitDataset, augment
 from models.discriminator import DiscriminatorConfig, PatchDiscriminator
 from models.edits import blanked_region
@@ -211,7 +211,7 @@ def save_checkpoint(trainer: Trainer, step: int, path: Path) -> None:
         torch.save({"step": step, "config": config, "trainer": trainer.state()}, part)
         part.replace(path)
     except RuntimeError as error:  # how PyTorch reports a full disk
-        raise OSError(f"{path} cannot be written ({_first_line(error)}). Make room or choose another --out.") from error
+        raise OSError(f"{path} cannot be written ({reason_of(error)}). Make room or choose another --out.") from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -229,19 +229,15 @@ def load_checkpoint(trainer: Trainer, path: Path) -> int:
         saved = torch.load(path, map_location=trainer.device, weights_only=True)
         step, config, state = int(saved["step"]), saved.get("config"), saved["trainer"]
     except Exception as error:  # a damaged file can make the reader stumble in any way
-        raise TrainingError(f"{path} cannot be read as a checkpoint ({_first_line(error)}). {way_out}") from error
+        raise TrainingError(f"{path} cannot be read as a checkpoint ({reason_of(error)}). {way_out}") from error
     # Checkpoints of before the configuration was kept in them show by their shapes whether they fit.
     if config is not None and config != trainer.generator.config.to_json():
         raise TrainingError(f"{path} is of a network of another shape ({config}). {way_out}")
     try:
         trainer.restore(state)
     except Exception as error:
-        raise TrainingError(f"{path} does not fit this network ({_first_line(error)}). {way_out}") from error
+        raise TrainingError(f"{path} does not fit this network ({reason_of(error)}). {way_out}") from error
     return step
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _start_from(trainer: Trainer, weights: Path) -> None:

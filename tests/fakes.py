@@ -4,12 +4,14 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from engine.generate import GeneratorInfo, Image
-from engine.types import LabelMap, Pixels, Portrait, StyleCode
+from engine.types import EngineError, LabelMap, Pixels, Portrait, StyleCode
 from models.config import GeneratorConfig
 from resources.labels import BY_NAME, palette
+from tests.made_data import TINY, TINY_PUBLISHED
 
 WAIT_S = 20.0
 """How long a test waits for what another thread does, before it fails."""
@@ -155,16 +157,6 @@ def make_portrait(
     return Portrait(pixels, make_labels(*(mask_size or (height, width))), name)
 
 
-TINY = GeneratorConfig(
-    size=64, width=4, max_width=16, downsamplings=2, blocks=1, boundary=True, context=True,
-    skips=True, norm="group", padding="zeros", stem_kernel=3, up_kernel=4,
-)  # fmt: skip
-"""The shape of the default model, as small as it goes."""
-
-TINY_PUBLISHED = GeneratorConfig(size=512, width=4, max_width=1024, downsamplings=4, blocks=1)
-"""The shape of the published network, as narrow as it goes."""
-
-
 def tiny_weights(path: Path, context: bool = True, seed: int = 0, title: str = "Tiny") -> Path:
     """Write the weights of a tiny random network to ``path`` (``.safetensors``) and return it."""
     import torch
@@ -189,3 +181,11 @@ def tiny_published_weights(path: Path, seed: int = 0) -> Path:
         torch.manual_seed(seed)
         torch.save(DenseMappingNetwork(TINY_PUBLISHED).state_dict(), path)
     return path
+
+
+def check_error(error: pytest.ExceptionInfo[EngineError], *words: str) -> None:
+    """Every error names what is wrong and what to do, each as a sentence."""
+    for text in (error.value.message, error.value.hint):
+        assert text.endswith(".")
+    for word in words:
+        assert word in str(error.value)

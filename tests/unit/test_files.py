@@ -15,24 +15,11 @@ from engine.files import (
     read_mask,
     read_picture,
 )
-from engine.types import EngineError, ImageError, MaskError
+from engine.types import ImageError, MaskError
 from resources.labels import palette
-from tests.fakes import make_labels, make_portrait
+from tests.fakes import check_error, make_labels, make_portrait
 
 ORIENTATION = 0x0112
-
-
-@pytest.fixture
-def picture() -> np.ndarray:
-    return make_portrait((80, 60)).pixels.copy()
-
-
-def check(error: pytest.ExceptionInfo[EngineError], *words: str) -> None:
-    """Every error names what is wrong and what to do, each as a sentence."""
-    for text in (error.value.message, error.value.hint):
-        assert text.endswith(".")
-    for word in words:
-        assert word in str(error.value)
 
 
 # Reading pictures
@@ -113,7 +100,7 @@ def test_colours_without_a_way_to_rgb_are_an_error(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Image.Image, "convert", convert)
     with pytest.raises(ImageError) as error:
         read_picture(tmp_path / "lab.tif")
-    check(error, "lab.tif", "LAB", "RGB")
+    check_error(error, "lab.tif", "LAB", "RGB")
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
@@ -156,14 +143,14 @@ def test_no_file_is_left_open(tmp_path: Path, picture: np.ndarray) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as error:
         read_picture(tmp_path / "no.png")
-    check(error, "no.png", "does not exist", "PNG or JPEG")
+    check_error(error, "no.png", "does not exist", "PNG or JPEG")
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     with pytest.raises(ImageError) as error:
         read_picture(tmp_path / "a.png")
-    check(error, "a.png", "empty (0 bytes)")
+    check_error(error, "a.png", "empty (0 bytes)")
 
 
 @pytest.mark.parametrize("content", [b"I am no picture.\n" * 20, b"\0" * 500, b"%PDF-1.7\n", b"P"])
@@ -171,14 +158,14 @@ def test_something_else_named_png(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(ImageError) as error:
         read_picture(tmp_path / "a.png")
-    check(error, "a.png", "not a picture")
+    check_error(error, "a.png", "not a picture")
 
 
 def test_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
     with pytest.raises(ImageError) as error:
         read_picture(tmp_path / "a.png")
-    check(error, "a.png")
+    check_error(error, "a.png")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif", "a.tif", "a.webp", "a.bmp"])
@@ -190,7 +177,7 @@ def test_a_truncated_picture(tmp_path: Path, name: str, share: float) -> None:
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with pytest.raises(ImageError) as error:
         read_picture(path)
-    check(error, name)
+    check_error(error, name)
 
 
 @given(
@@ -219,7 +206,7 @@ def test_too_small(tmp_path: Path) -> None:
     Image.new("RGB", (31, 200)).save(tmp_path / "a.png")
     with pytest.raises(ImageError) as error:
         read_picture(tmp_path / "a.png")
-    check(error, "31 x 200", "at least 32 x 32")
+    check_error(error, "31 x 200", "at least 32 x 32")
     Image.new("RGB", (32, 32)).save(tmp_path / "b.png")
     assert read_picture(tmp_path / "b.png").shape == (32, 32, 3)
 
@@ -232,7 +219,7 @@ def test_more_pixels_than_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for read in (read_picture, lambda path: read_mask(path, 1000, pixels // 1000)):
         with pytest.raises((ImageError, MaskError)) as error:
             read(tmp_path / "a.png")
-        check(error, "more than 1 megapixels", "smaller")
+        check_error(error, "more than 1 megapixels", "smaller")
 
 
 def test_a_file_that_must_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: np.ndarray) -> None:
@@ -244,4 +231,4 @@ def test_a_file_that_must_not_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(files.Image, "open", refuse)  # root may read everything
     with pytest.raises(ImageError) as error:
         read_picture(tmp_path / "a.png")
-    check(error, "a.png", "Permission denied", "the right to read it")
+    check_error(error, "a.png", "Permission denied", "the right to read it")

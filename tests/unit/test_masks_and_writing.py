@@ -20,24 +20,11 @@ from engine.files import (
     save_picture,
     working_size,
 )
-from engine.types import EngineError, MaskError, WriteError
+from engine.types import MaskError, WriteError
 from resources.labels import palette
-from tests.fakes import make_labels, make_portrait
+from tests.fakes import check_error, make_labels, make_portrait
 
 ORIENTATION = 0x0112
-
-
-@pytest.fixture
-def picture() -> np.ndarray:
-    return make_portrait((80, 60)).pixels.copy()
-
-
-def check(error: pytest.ExceptionInfo[EngineError], *words: str) -> None:
-    """Every error names what is wrong and what to do, each as a sentence."""
-    for text in (error.value.message, error.value.hint):
-        assert text.endswith(".")
-    for word in words:
-        assert word in str(error.value)
 
 
 # Masks
@@ -111,7 +98,7 @@ def test_ids_above_18(tmp_path: Path, highest: int, kind: type) -> None:
     Image.fromarray(labels).save(tmp_path / "m.png")
     with pytest.raises(MaskError) as error:
         read_mask(tmp_path / "m.png", 64, 64)
-    check(error, "m.png", f"class id {highest}", "0 to 18")
+    check_error(error, "m.png", f"class id {highest}", "0 to 18")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "CMYK", "F"])
@@ -119,14 +106,14 @@ def test_a_colour_picture_is_no_mask(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (64, 64)).save(tmp_path / "m.tif")
     with pytest.raises(MaskError) as error:
         read_mask(tmp_path / "m.tif", 64, 64)
-    check(error, "m.tif", mode, "indexed or greyscale")
+    check_error(error, "m.tif", mode, "indexed or greyscale")
 
 
 @pytest.mark.parametrize("size", [(512, 256), (256, 512), (512, 490)])
 def test_another_aspect(tmp_path: Path, size: tuple[int, int]) -> None:
     with pytest.raises(MaskError) as error:
         read_mask(save_labels(tmp_path / "m.png", make_labels(*size)), 512, 512)
-    check(error, f"{size[1]} x {size[0]}", "512 x 512", "made for this picture")
+    check_error(error, f"{size[1]} x {size[0]}", "512 x 512", "made for this picture")
 
 
 def test_a_hair_of_another_aspect_is_accepted(tmp_path: Path) -> None:
@@ -150,7 +137,7 @@ def test_masks_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> Non
         path.write_bytes(content)
     with pytest.raises(MaskError) as error:
         read_mask(path, 64, 64)
-    check(error, "m.png")
+    check_error(error, "m.png")
 
 
 def test_the_mask_beside_a_picture(tmp_path: Path) -> None:
@@ -169,7 +156,7 @@ def test_a_portrait_is_a_picture_and_its_mask(tmp_path: Path, picture: np.ndarra
     Image.fromarray(picture).save(path)
     with pytest.raises(MaskError) as error:
         read_portrait(path)
-    check(error, "no mask beside face.png", "face_mask.png")
+    check_error(error, "no mask beside face.png", "face_mask.png")
     save_labels(tmp_path / "face_mask.png", make_labels(80, 60))
     portrait = read_portrait(path)
     assert portrait.name == "face" and np.array_equal(portrait.pixels, picture)
@@ -229,7 +216,7 @@ def test_a_mask_of_few_classes_keeps_its_ids(tmp_path: Path) -> None:
 def test_an_unknown_suffix(tmp_path: Path, picture: np.ndarray, name: str) -> None:
     with pytest.raises(WriteError) as error:
         save_picture(tmp_path / name, picture)
-    check(error, name, ".png or .jpg")
+    check_error(error, name, ".png or .jpg")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -237,7 +224,7 @@ def test_an_unknown_suffix(tmp_path: Path, picture: np.ndarray, name: str) -> No
 def test_a_mask_is_png_only(tmp_path: Path, name: str) -> None:
     with pytest.raises(WriteError) as error:
         save_mask(tmp_path / name, make_labels(64, 64))
-    check(error, "PNG")
+    check_error(error, "PNG")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -252,7 +239,7 @@ def test_places_that_cannot_be_written(tmp_path: Path, picture: np.ndarray) -> N
     ):
         with pytest.raises(WriteError) as error:
             save_picture(tmp_path / place, picture)
-        check(error, *words)
+        check_error(error, *words)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png"]
 
 
@@ -267,7 +254,7 @@ def test_a_file_marked_read_only_stays(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(files.os, "access", lambda path, mode: False)  # root has every right
     with pytest.raises(WriteError) as error:
         save_picture(path, picture)
-    check(error, "a.png", "folder that you may write to")
+    check_error(error, "a.png", "folder that you may write to")
     assert path.read_bytes() == b"precious" and len(list(tmp_path.iterdir())) == 1
 
 
@@ -281,7 +268,7 @@ def test_a_folder_without_write_permission(tmp_path: Path, picture: np.ndarray) 
             save_picture(folder / "a.png", picture)
     finally:
         folder.chmod(0o700)
-    check(error, "folder that you may write to")
+    check_error(error, "folder that you may write to")
 
 
 @pytest.mark.parametrize(
