@@ -10,7 +10,7 @@ from app.document import Edit, MaskDocument
 from app.tasks import Tasks
 from engine.files import read_mask, read_portrait, save_mask, save_picture
 from engine.generate import Backend, Device, Generator, GeneratorInfo, load_generator
-from engine.session import Session, working_view
+from engine.session import Session
 from engine.store import default_weights
 from engine.types import EngineError, LabelMap, ModelError, Pixels, Portrait, Region, RenderRequest, RenderResult
 from engine.worker import Worker
@@ -162,7 +162,7 @@ class Editor(QObject):
         """Start to edit a portrait, in its own style."""
         self.portrait = portrait
         self.document = MaskDocument(portrait.labels)
-        self.source = self.picture = working_view(portrait)
+        self.source = self.picture = portrait.view
         self.exemplar = None
         self.undo_stack.clear()
         self._saved = None

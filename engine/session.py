@@ -4,7 +4,6 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,23 +18,12 @@ KNOWN_STYLES = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Prepared:
-    """A portrait at the network's size, and at working size for showing."""
+    """A portrait at the network's size."""
 
     portrait: Portrait
     frame: Frame
     pixels: Pixels
     labels: LabelMap
-    view: Pixels
-
-
-def working_view(portrait: Portrait) -> Pixels:
-    """Return the portrait's picture at the size of its mask, uint8 (h, w, 3)."""
-    height, width = portrait.labels.shape
-    if portrait.pixels.shape[:2] == (height, width):
-        return portrait.pixels
-    shrinks = portrait.pixels.shape[0] > height
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(portrait.pixels, (width, height), interpolation=interpolation), np.uint8)
 
 
 class Session:
@@ -96,11 +84,11 @@ class Session:
         planned = time.perf_counter()
         if request.composite and not alpha.any():
             return RenderResult(
-                request, prepared.view, timings={"encode": planned - started, "total": planned - started}
+                request, prepared.portrait.view, timings={"encode": planned - started, "total": planned - started}
             )
         image = self._decode(request, style, alpha)
         decoded = time.perf_counter()
-        picture = self._finish(image, prepared.view, request, alpha)
+        picture = self._finish(image, prepared.portrait.view, request, alpha)
         done = time.perf_counter()
         timings = {
             "encode": planned - started,
@@ -169,9 +157,7 @@ class Session:
         info = self._require().info
         height, width = portrait.labels.shape
         frame = Frame.fit(height, width, info.size, info.multiple)
-        return _Prepared(
-            portrait, frame, frame.pixels(portrait.pixels), frame.labels(portrait.labels), working_view(portrait)
-        )
+        return _Prepared(portrait, frame, frame.pixels(portrait.pixels), frame.labels(portrait.labels))
 
     def _require(self) -> Generator:
         if self.generator is None:

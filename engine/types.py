@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -94,6 +95,8 @@ class Portrait:
         The source mask at working resolution, uint8 (h, w) with the picture's aspect, ids 0..18. Never written to.
     name
         For titles and suggested file names.
+    view
+        The picture at working resolution, uint8 (h, w, 3), for showing; made by whichever thread reads the portrait.
     digest
         Identifies pixels and labels; equal content gives equal digests.
     """
@@ -101,6 +104,7 @@ class Portrait:
     pixels: Pixels
     labels: LabelMap
     name: str = ""
+    view: Pixels = field(init=False)
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +115,14 @@ class Portrait:
             content.update(str(array.shape).encode())
             content.update(np.ascontiguousarray(array).data)
         object.__setattr__(self, "digest", content.hexdigest())
+        object.__setattr__(self, "view", self._at_working_size())
+
+    def _at_working_size(self) -> Pixels:
+        height, width = self.labels.shape
+        if self.pixels.shape[:2] == (height, width):
+            return self.pixels
+        interpolation = cv2.INTER_AREA if self.pixels.shape[0] > height else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(self.pixels, (width, height), interpolation=interpolation), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

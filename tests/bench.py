@@ -28,7 +28,6 @@ from engine.compose import blend, edit_alpha, match_colours
 from engine.files import read_portrait
 from engine.frame import Frame
 from engine.generate import load_generator
-from engine.session import working_view
 from engine.store import default_weights
 from engine.types import Portrait
 from resources.labels import BY_NAME
@@ -85,7 +84,7 @@ def bench_networks(rounds: int) -> dict:
     height, width = portrait.labels.shape
     frame = Frame.fit(height, width, info.size, info.multiple)
     pixels, source = frame.pixels(portrait.pixels), frame.labels(portrait.labels)
-    view = working_view(portrait)
+    view = portrait.view
     labels = edited(portrait, 48)
     region = frame.region(edit_alpha(labels, portrait.labels) > 0)
     small = frame.labels(labels)

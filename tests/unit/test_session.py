@@ -9,7 +9,7 @@ from engine import session as session_module
 from engine.compose import edit_alpha, reach_of
 from engine.files import working_size
 from engine.frame import Frame
-from engine.session import KNOWN_STYLES, Session, working_view
+from engine.session import KNOWN_STYLES, Session
 from engine.types import EngineError, LabelMap, ModelError, Pixels, Portrait, RenderRequest
 from tests.fakes import FakeGenerator, make_portrait
 
@@ -163,7 +163,7 @@ def test_without_a_change_the_source_is_shown(size: Size) -> None:
     session, generator = opened(portrait)
     result = session.render(RenderRequest(0, 0, portrait.labels.copy()))
     assert result.image is not None
-    assert np.array_equal(result.image, working_view(portrait))
+    assert np.array_equal(result.image, portrait.view)
     assert result.image.shape == (*portrait.labels.shape, 3)
     assert np.array_equal(export(session, portrait.labels.copy()), portrait.pixels)
     assert generator.decoded == 0
@@ -191,7 +191,7 @@ def test_away_from_the_edit_nothing_differs(size: Size, edits: list[tuple[float,
 
     shown = render(session, labels)
     near = dilated(changed, (rows, columns), reach)
-    assert np.array_equal(shown[~near], working_view(portrait)[~near])
+    assert np.array_equal(shown[~near], portrait.view[~near])
 
     exported = export(session, labels)
     near = dilated(changed, size, reach)
@@ -213,7 +213,7 @@ def test_inside_the_edit_the_render_is_shown_unmixed(size: Size, monkeypatch: py
     assert changed.sum() > 1000
     shown, raw = render(session, labels), render(session, labels, composite=False)
     assert np.array_equal(shown[changed], raw[changed])
-    assert not np.array_equal(shown[changed], working_view(portrait)[changed])
+    assert not np.array_equal(shown[changed], portrait.view[changed])
 
     exported, raw = export(session, labels), export(session, labels, composite=False)
     inside = cv2.erode(changed.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1)
