@@ -30,6 +30,10 @@ class DiscriminatorConfig:
     layers: int = 3
     scales: int = 2
 
+    def __post_init__(self) -> None:
+        if min(self.width, self.layers, self.scales) < 1:
+            raise ValueError("width, layers and scales must be positive")
+
 
 class PatchDiscriminator(nn.Module):
     """Judges patches of a portrait against the label map it should show.

@@ -38,7 +38,8 @@ def fill(network: Network) -> Network:
     """Give every parameter and buffer its golden weights; returns the network in eval mode."""
     state = network.state_dict()
     for name, value in state.items():
-        value.copy_(torch.from_numpy(golden_weights(name, tuple(value.shape))))
+        if value.is_floating_point():  # batch counters stay as they are
+            value.copy_(torch.from_numpy(golden_weights(name, tuple(value.shape))))
     return network.eval()
 
 
