@@ -20,6 +20,59 @@ NETWORK = "dense_mapping_network"
 """The value of the metadata key ``network`` that marks a weight file of ours."""
 
 
+def save_tensors(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
+    """Write tensors and metadata as safetensors, replacing ``path`` only once the whole file is on disk.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; an older file at ``path`` is then left as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".saving-") as folder:
+        part = Path(folder) / path.name
+        # The library's own save_file makes files that nobody else may read.
+        part.write_bytes(save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata))
+        part.replace(path)
+
+
+def read_tensors(path: Path, network: str, hint: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a safetensors file of ours; floating point tensors come back as float32.
+
+    Parameters
+    ----------
+    path
+        The file.
+    network
+        What the metadata key ``network`` must hold.
+    hint
+        What to choose instead if the file is of another network.
+
+    Raises
+    ------
+    WeightFileError
+        If the file is missing, truncated, or of another network.
+    """
+    if not path.is_file():
+        raise WeightFileError(f"{path} does not exist.", "Choose another weight file.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("network") != network or "config" not in metadata:
+                raise WeightFileError(f"{path.name} holds the weights of another network.", hint)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            # Copied, as tensors of this library can be views of the file, which may be replaced later.
+            tensors = {
+                name: value.to(torch.float32 if value.is_floating_point() else value.dtype, copy=True)
+                for name, value in tensors.items()
+            }
+    except (SafetensorError, OSError) as error:
+        raise WeightFileError(
+            f"{path.name} cannot be read as a weight file ({error}).", "It may be truncated: copy or download it again."
+        ) from error
+    return tensors, metadata
+
+
 def save_generator(network: DenseMappingNetwork, path: Path, title: str, half: bool = True, notes: str = "") -> None:
     """Write a generator's weights and configuration, replacing ``path`` only once the whole file is on disk.
 
@@ -42,14 +95,9 @@ def save_generator(network: DenseMappingNetwork, path: Path, title: str, half: b
         If the file cannot be written; an older file at ``path`` is then left as it was.
     """
     dtype = torch.float16 if half else torch.float32
-    tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in network.state_dict().items()}
+    tensors = {name: value.to(dtype) for name, value in network.state_dict().items()}
     metadata = {"network": NETWORK, "config": network.config.to_json(), "title": title, "notes": notes}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".saving-") as folder:
-        part = Path(folder) / path.name
-        # The library's own save_file makes files that nobody else may read.
-        part.write_bytes(save(tensors, metadata))
-        part.replace(path)
+    save_tensors(tensors, metadata, path)
 
 
 def load_generator(path: Path) -> tuple[DenseMappingNetwork, str]:
@@ -71,23 +119,8 @@ def load_generator(path: Path) -> tuple[DenseMappingNetwork, str]:
 
 
 def _load_own(path: Path) -> tuple[DenseMappingNetwork, str]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("network") != NETWORK or "config" not in metadata:
-                raise WeightFileError(
-                    f"{path.name} holds the weights of another network.",
-                    "Choose a dense mapping network made by Maskbrush, or MaskGAN's latest_net_G.pth.",
-                )
-            # Copied, as tensors of this library can be views of the file, which may be replaced later.
-            tensors = {
-                name: file.get_tensor(name).to(torch.float32, copy=True)
-                for name in file.keys()  # noqa: SIM118 (not a dict)
-            }
-    except (SafetensorError, OSError) as error:
-        raise WeightFileError(
-            f"{path.name} cannot be read as a weight file ({error}).", "It may be truncated: copy or download it again."
-        ) from error
+    hint = "Choose a dense mapping network made by Maskbrush, or MaskGAN's latest_net_G.pth."
+    tensors, metadata = read_tensors(path, NETWORK, hint)
     try:
         config = GeneratorConfig.from_json(metadata["config"])
     except WeightFileError as error:

@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 from models.checkpoints import NETWORK, load_generator, save_generator
 from models.config import GeneratorConfig, WeightFileError
 from models.generator import DenseMappingNetwork
+from models.synthetic import TINY
+from tests.fakes import TINY_PUBLISHED
 from tests.golden import fill
-from tests.made_data import TINY, TINY_PUBLISHED
 
 
 class Payload:

@@ -1,0 +1,143 @@
+"""Face parser: a small U-Net (Ronneberger et al., MICCAI 2015) that labels the 19 classes of CelebAMask-HQ.
+
+It makes the mask of a photo, judges whether a render shows what its mask asks for, and its features stand in for VGG's
+in the perceptual loss where those weights are not at hand.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.checkpoints import read_tensors, save_tensors
+from models.config import WeightFileError, reason_of
+from resources.labels import LABEL_COUNT
+
+NETWORK = "face_parser"
+"""The value of the metadata key ``network`` in the parser's weight files."""
+
+
+@dataclass(frozen=True)
+class ParserConfig:
+    """The shape of a face parser.
+
+    Attributes
+    ----------
+    channels
+        Channels at a half, a quarter, ... of the resolution, one entry a level.
+    """
+
+    channels: tuple[int, ...] = (24, 48, 96, 144, 176)
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.channels) <= 7 or not all(type(c) is int and 1 <= c <= 1024 for c in self.channels):
+            raise ValueError(f"channels must be 2 to 7 whole numbers in 1..1024, not {self.channels!r}")
+
+    @property
+    def multiple(self) -> int:
+        """Height and width must be multiples of this."""
+        return 2 ** len(self.channels)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ParserConfig":
+        """Read a configuration from its JSON form; raises ValueError or TypeError if it is none."""
+        return cls(tuple(json.loads(text)["channels"]))
+
+
+def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
+
+
+class FaceParser(nn.Module):
+    """Labels every pixel of a face.
+
+    Parameters
+    ----------
+    config
+        The shape of the network.
+    """
+
+    def __init__(self, config: ParserConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or ParserConfig()
+        widths = self.config.channels
+        # Two by two pixels become channels: the first level works at half the resolution, where it costs a quarter.
+        self.down = nn.ModuleList([nn.Sequential(_conv(12, widths[0]), _conv(widths[0], widths[0]))])
+        self.down.extend(nn.Sequential(_conv(a, b, 2), _conv(b, b)) for a, b in pairwise(widths))
+        self.context = nn.Conv2d(widths[-1], widths[-1], 1)
+        self.up = nn.ModuleList(
+            nn.Sequential(_conv(fine + coarse, fine), _conv(fine, fine)) for coarse, fine in pairwise(reversed(widths))
+        )
+        self.head = nn.Conv2d(widths[0], 4 * LABEL_COUNT, 1)
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """Return the features of the contracting half.
+
+        Parameters
+        ----------
+        image
+            float32 RGB of shape (N, 3, H, W) in [-1, 1]; H and W multiples of ``config.multiple``.
+
+        Returns
+        -------
+        list of Tensor
+            One of shape (N, C, H / 2 ** (i + 1), W / 2 ** (i + 1)) for each level i.
+        """
+        x = F.pixel_unshuffle(image, 2)
+        levels = []
+        for block in self.down:
+            x = block(x)
+            levels.append(x)
+        return levels
+
+    def label(self, features: list[Tensor]) -> Tensor:
+        """Turn the features of a picture into logits, float32 of shape (N, 19, H, W)."""
+        x = features[-1]
+        x = x + self.context(x.mean(dim=(2, 3), keepdim=True))
+        for block, fine in zip(self.up, reversed(features[:-1]), strict=True):
+            x = block(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), fine], dim=1))
+        return F.pixel_shuffle(self.head(x), 2)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Turn a picture, as for `features`, into logits of shape (N, 19, H, W)."""
+        return self.label(self.features(image))
+
+
+def save_parser(network: FaceParser, path: Path, notes: str = "") -> None:
+    """Write a parser's weights (float16) and configuration; an older file stays until the new one is whole.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    tensors = {
+        name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()
+    }
+    save_tensors(tensors, {"network": NETWORK, "config": json.dumps(asdict(network.config)), "notes": notes}, path)
+
+
+def load_parser(path: Path) -> FaceParser:
+    """Load a parser in eval mode with float32 weights.
+
+    Raises
+    ------
+    WeightFileError
+        If the file is missing, damaged, of another network, or does not fit its configuration.
+    """
+    tensors, metadata = read_tensors(path, NETWORK, "Choose a face parser made by models.train_parser.")
+    hint = "Make or copy it again."
+    try:
+        network = FaceParser(ParserConfig.from_json(metadata["config"]))
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        # torch names what does not fit from the second line on.
+        reason = [line.strip() for line in str(error).splitlines()[1:2]] or [reason_of(error)]
+        raise WeightFileError(f"{path.name} does not fit its configuration ({reason[0]}).", hint) from error
+    return network.eval()
