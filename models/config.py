@@ -40,6 +40,7 @@ _LARGEST = {
     "blocks": 64,
     "stem_kernel": 31,
     "up_kernel": 4,
+    "region_features": 256,
 }
 """What no sensible network exceeds: a damaged file must not make us fill the memory."""
 
@@ -71,6 +72,14 @@ class GeneratorConfig:
         ``"reflect"`` or ``"zeros"`` (cheaper).
     stem_kernel, up_kernel
         Kernel of the first and last convolution; of the transposed convolutions (3, or 4 for even overlap).
+    noise
+        Whether a fixed pattern of noise is a further input channel. Hair and cloth have detail that no label map tells;
+        without a source of irregularity a network draws it as a grid.
+    region_features
+        If not 0, the style code also holds, for each class, whether the portrait shows it, the mean and the standard
+        deviation of its colour, and this many learned features averaged over it. They are filled into the regions of
+        the label map to render, as further input channels (pix2pixHD, section 3.4): a copied style then brings each
+        region's own colours.
     """
 
     size: int = 512
@@ -85,13 +94,15 @@ class GeneratorConfig:
     padding: Padding = "reflect"
     stem_kernel: int = 7
     up_kernel: int = 3
+    noise: bool = False
+    region_features: int = 0
 
     def __post_init__(self) -> None:
         for name, largest in _LARGEST.items():
-            value = getattr(self, name)
-            if type(value) is not int or not 1 <= value <= largest:
-                raise ValueError(f"{name} must be a whole number in 1..{largest}, not {value!r}")
-        for name in ("boundary", "context", "skips"):
+            value, least = getattr(self, name), 0 if name == "region_features" else 1
+            if type(value) is not int or not least <= value <= largest:
+                raise ValueError(f"{name} must be a whole number in {least}..{largest}, not {value!r}")
+        for name in ("boundary", "context", "skips", "noise"):
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name} must be true or false, not {getattr(self, name)!r}")
         if self.norm not in ("instance", "group"):
@@ -106,9 +117,21 @@ class GeneratorConfig:
             raise ValueError(f"size must be a multiple of {self.multiple}, not {self.size}")
 
     @property
+    def inputs(self) -> tuple[tuple[str, int], ...]:
+        """What enters the first convolution, in order, and how many channels each has."""
+        parts = {
+            "labels": LABEL_COUNT,
+            "boundary": int(self.boundary),
+            "context": 4 * self.context,
+            "regions": self.region_channels,
+            "noise": int(self.noise),
+        }
+        return tuple((name, channels) for name, channels in parts.items() if channels)
+
+    @property
     def input_channels(self) -> int:
         """Channels that enter the first convolution."""
-        return LABEL_COUNT + self.boundary + 4 * self.context
+        return sum(channels for _, channels in self.inputs)
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -116,9 +139,19 @@ class GeneratorConfig:
         return tuple(min(self.width * 2**level, self.max_width) for level in range(self.downsamplings + 1))
 
     @property
-    def style_size(self) -> int:
-        """Length of the style code: shift and scale of two AdaIN layers in each residual block."""
+    def adain_size(self) -> int:
+        """Values for the AdaIN layers: shift and scale of two layers in each residual block."""
         return self.blocks * 2 * 2 * self.channels[-1]
+
+    @property
+    def region_channels(self) -> int:
+        """Values for each class: presence, mean and standard deviation of its colour, learned features; or 0."""
+        return 7 + self.region_features if self.region_features else 0
+
+    @property
+    def style_size(self) -> int:
+        """Length of the style code: the AdaIN layers' values, then those of each class."""
+        return self.adain_size + LABEL_COUNT * self.region_channels
 
     @property
     def multiple(self) -> int:

@@ -8,6 +8,7 @@ Parameter names and shapes of the published configuration are those of the publi
 are. Lighter configurations are the same class; what they change or add is in `GeneratorConfig`.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -16,6 +17,9 @@ from torch.nn import functional as F
 
 from models.config import GeneratorConfig, Norm, Padding
 from resources.labels import LABEL_COUNT
+
+NOISE_SIDE = 256
+"""Side of the noise pattern, in pixels; larger pictures repeat it."""
 
 STYLE_CHANNELS = (16, 32, 64)
 """Channels of the encoders at full, half and quarter resolution."""
@@ -152,10 +156,39 @@ class LabelEncoder(nn.Module):
         return quarter, self.model_last(quarter)
 
 
-class StyleEncoder(nn.Module):
-    """Spatial-aware style encoder (section 3.1): portrait and label features to AdaIN parameters."""
+def region_means(values: Tensor, planes: Tensor) -> Tensor:
+    """Average values over each class (pix2pixHD, section 3.4).
 
-    def __init__(self, style_size: int, padding: Padding) -> None:
+    Parameters
+    ----------
+    values
+        float32 of shape (N, C, H, W).
+    planes
+        Shares of the classes at each pixel, float32 of shape (N, 19, H, W).
+
+    Returns
+    -------
+    Tensor
+        float32 of shape (N, 19, C), 0 for a class without pixels.
+    """
+    shares = planes.flatten(2).float()
+    totals = torch.bmm(shares, values.flatten(2).transpose(1, 2).float())
+    return totals / shares.sum(dim=2, keepdim=True).clamp(min=1e-3)
+
+
+def fill_regions(table: Tensor, planes: Tensor) -> Tensor:
+    """Give every pixel the values of its class: ``table`` (N, 19, C), ``planes`` (N, 19, H, W) to (N, C, H, W)."""
+    filled = torch.bmm(table.transpose(1, 2), planes.flatten(2))
+    return filled.reshape(-1, table.shape[2], *planes.shape[2:])
+
+
+class StyleEncoder(nn.Module):
+    """Spatial-aware style encoder (section 3.1): portrait and label features to AdaIN parameters.
+
+    With ``region_features``, values for each class are computed as well; see `GeneratorConfig`.
+    """
+
+    def __init__(self, adain_size: int, padding: Padding, region_features: int = 0) -> None:
         super().__init__()
         first, second, last = STYLE_CHANNELS
         self.model = nn.Sequential(
@@ -164,19 +197,48 @@ class StyleEncoder(nn.Module):
             PaddedConv(second, last, 4, 2, padding),
         )
         self.model_middle = nn.Sequential(*(PaddedConv(last, last, 4, 2, padding) for _ in range(3)))
-        self.model_last = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(last, style_size, 1))
+        self.model_last = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(last, adain_size, 1))
         self.sft1 = SFT(last)
         self.sft2 = SFT(last)
+        self.regions = nn.Conv2d(last, region_features, 1) if region_features else None
 
-    def forward(self, image: Tensor, quarter: Tensor, thirty_second: Tensor) -> Tensor:
-        """Turn a portrait (N, 3, H, W) in [-1, 1] and its label features into a style code (N, style_size)."""
-        x = self.sft1(self.model(image), quarter)
+    def forward(self, image: Tensor, planes: Tensor, quarter: Tensor, thirty_second: Tensor) -> Tensor:
+        """Turn a portrait (N, 3, H, W) in [-1, 1], its one-hot label map and label features into a style code."""
+        local = self.model(image)
+        x = self.sft1(local, quarter)
         x = self.sft2(self.model_middle(x), thirty_second)
-        return self.model_last(x).flatten(1)
+        code = self.model_last(x).flatten(1)
+        if self.regions is None:
+            return code
+        # Variance is what is left of the mean square: taken from the mean, as float32 has digits enough in [-1, 1].
+        mean, square = region_means(image, planes), region_means(image.float() ** 2, planes)
+        deviation = (square - mean**2).clamp(min=0).add(1e-6).sqrt()
+        present = (planes.flatten(2).sum(dim=2, keepdim=True) > 0).float()
+        learned = region_means(torch.tanh(self.regions(local).float()), F.avg_pool2d(planes, 4))
+        table = torch.cat([present, mean, deviation, learned], dim=2) * present
+        return torch.cat([code.float(), table.flatten(1)], dim=1)
 
 
 def _norm(kind: Norm, channels: int) -> nn.Module:
     return nn.InstanceNorm2d(channels) if kind == "instance" else nn.GroupNorm(max(1, channels // 8), channels)
+
+
+def restyled(config: GeneratorConfig, style: Tensor, donor: Tensor, ids: Sequence[int]) -> Tensor:
+    """Return a style code with the values of some classes taken from another, all else as it was.
+
+    Parameters
+    ----------
+    config
+        Of the network that made both codes; it must have region features.
+    style, donor
+        float32 of shape (N, config.style_size).
+    ids
+        The classes whose look is taken from ``donor``.
+    """
+    table = style[:, config.adain_size :].reshape(-1, LABEL_COUNT, config.region_channels).clone()
+    other = donor[:, config.adain_size :].reshape(-1, LABEL_COUNT, config.region_channels)
+    table[:, list(ids)] = other[:, list(ids)]
+    return torch.cat([style[:, : config.adain_size], table.flatten(1)], dim=1)
 
 
 class DenseMappingNetwork(nn.Module):
@@ -187,6 +249,8 @@ class DenseMappingNetwork(nn.Module):
     config
         The shape of the network; the published one by default.
     """
+
+    noise: Tensor
 
     def __init__(self, config: GeneratorConfig | None = None) -> None:
         super().__init__()
@@ -207,8 +271,11 @@ class DenseMappingNetwork(nn.Module):
             layers += [up, _norm(c.norm, outputs), nn.ReLU()]
         layers += [pad(half), nn.Conv2d(c.channels[0], 3, c.stem_kernel), nn.Tanh()]
         self.model = nn.Sequential(*layers)
-        self.enc_style = StyleEncoder(c.style_size, c.padding)
+        self.enc_style = StyleEncoder(c.adain_size, c.padding, c.region_features)
         self.enc_label = LabelEncoder(c.padding)
+        if c.noise:
+            pattern = torch.randn(1, 1, NOISE_SIDE, NOISE_SIDE, generator=torch.Generator().manual_seed(0))
+            self.register_buffer("noise", pattern)
 
     def encode(self, labels: Tensor, image: Tensor) -> Tensor:
         """Compute the style code of a portrait.
@@ -223,9 +290,11 @@ class DenseMappingNetwork(nn.Module):
         Returns
         -------
         Tensor
-            float32 of shape (N, config.style_size): for each AdaIN layer in order, first the shifts, then the scales.
+            float32 of shape (N, config.style_size): for each AdaIN layer in order, first the shifts, then the scales;
+            then the values of each class, if there are any.
         """
-        return self.enc_style(image, *self.enc_label(one_hot(labels)))
+        planes = one_hot(labels)
+        return self.enc_style(image, planes, *self.enc_label(planes))
 
     def decode(
         self, labels: Tensor, style: Tensor, image: Tensor | None = None, region: Tensor | None = None
@@ -261,6 +330,12 @@ class DenseMappingNetwork(nn.Module):
             if image is None or region is None:
                 raise ValueError("a network with context needs the source picture and the region to complete")
             planes += [image * (1 - region), region]
+        if c.region_channels:
+            table = style[:, c.adain_size :].reshape(-1, LABEL_COUNT, c.region_channels)
+            planes.append(fill_regions(table.to(planes[0].dtype), planes[0]))
+        if c.noise:
+            # Last, so that weights without it can be taken up by one that has it.
+            planes.append(self._noise(labels))
         x = self._run(torch.cat(planes, dim=1), 0, 4)
         features = [x]
         position = 4
@@ -268,7 +343,7 @@ class DenseMappingNetwork(nn.Module):
             x = self._run(x, position, position + 3)
             features.append(x)
             position += 3
-        for code in style.split(4 * c.channels[-1], dim=1):
+        for code in style[:, : c.adain_size].split(4 * c.channels[-1], dim=1):
             x = self.model[position](x, code)
             position += 1
         for level in reversed(range(c.downsamplings)):
@@ -277,6 +352,13 @@ class DenseMappingNetwork(nn.Module):
                 x = x + features[level]
             position += 3
         return self._run(x, position, len(self.model))
+
+    def _noise(self, labels: Tensor) -> Tensor:
+        """Return the noise pattern as it lies under label maps (N, H, W): float32 of shape (N, 1, H, W)."""
+        rows = torch.arange(labels.shape[1], device=labels.device) % NOISE_SIDE
+        columns = torch.arange(labels.shape[2], device=labels.device) % NOISE_SIDE
+        pattern = self.noise.index_select(2, rows).index_select(3, columns)
+        return pattern.expand(labels.shape[0], -1, -1, -1)
 
     def _run(self, x: Tensor, start: int, stop: int) -> Tensor:
         for index in range(start, stop):

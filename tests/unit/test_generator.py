@@ -1,7 +1,6 @@
 """The dense mapping network and the discriminator, against stored numbers and by their properties."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.config import GeneratorConfig, WeightFileError
+from models.config import GeneratorConfig
 from models.discriminator import DiscriminatorConfig, PatchDiscriminator
-from models.generator import AdaIN, DenseMappingNetwork, StyledBlock, boundary_map, one_hot
-from models.train import DEFAULT_CONFIG
+from models.generator import AdaIN, DenseMappingNetwork, StyledBlock, one_hot
+from models.synthetic import TINY
+from tests.fakes import TINY_PUBLISHED
 from tests.golden import fill, layout_checksum, made_image, made_labels, sampled
-from tests.made_data import TINY, TINY_PUBLISHED
 
 SMALL = GeneratorConfig(size=128, width=8)
 
@@ -241,35 +240,6 @@ def test_a_network_without_context_ignores_it(plain: DenseMappingNetwork) -> Non
     assert torch.equal(plain.decode(labels, style, image, torch.ones(1, 1, 64, 64)), plain.decode(labels, style))
 
 
-# Inputs
-
-
-def test_one_hot_against_brute_force() -> None:
-    labels = torch.from_numpy(np.random.default_rng(0).integers(0, 19, (2, 5, 7)).astype(np.uint8))
-    planes = one_hot(labels)
-    assert planes.shape == (2, 19, 5, 7)
-    assert planes.dtype == torch.float32
-    for n, y, x in np.ndindex(2, 5, 7):
-        expected = [float(labels[n, y, x] == label) for label in range(19)]
-        assert planes[n, :, y, x].tolist() == expected
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_boundary_map_against_brute_force(seed: int) -> None:
-    ids = np.random.default_rng(seed).integers(0, 3, (2, 8, 6))
-    edges = boundary_map(torch.from_numpy(ids.astype(np.uint8)))
-    assert edges.shape == (2, 1, 8, 6)
-    assert edges.dtype == torch.float32
-    for n, y, x in np.ndindex(*ids.shape):
-        around = [(y + 1, x), (y - 1, x), (y, x + 1), (y, x - 1)]
-        inside = [(v, u) for v, u in around if 0 <= v < 8 and 0 <= u < 6]
-        assert float(edges[n, 0, y, x]) == float(any(ids[n, y, x] != ids[n, v, u] for v, u in inside))
-
-
-def test_one_class_has_no_boundary() -> None:
-    assert not boundary_map(torch.full((1, 4, 4), 13, dtype=torch.uint8)).any()
-
-
 # The style code
 
 
@@ -312,96 +282,6 @@ def test_the_style_code_is_consumed_block_by_block(plain: DenseMappingNetwork) -
     assert len(seen) == TINY_PUBLISHED.blocks
     assert torch.equal(torch.cat(seen, dim=1), style)
     assert all(part.shape == (1, 4 * channels) for part in seen)
-
-
-# Configurations
-
-
-def test_the_default_model_has_at_most_ten_million_parameters() -> None:
-    with torch.device("meta"):
-        network = DenseMappingNetwork(DEFAULT_CONFIG)
-    assert sum(value.numel() for value in network.parameters()) <= 10_000_000
-    assert DEFAULT_CONFIG.context
-    assert DEFAULT_CONFIG.boundary
-    assert DEFAULT_CONFIG.size == 256
-
-
-def test_the_published_configuration_is_the_default() -> None:
-    config = GeneratorConfig()
-    assert config.channels == (64, 128, 256, 512, 1024)
-    assert config.style_size == 16_384
-    assert config.input_channels == 19
-    assert config.multiple == 32
-
-
-def test_input_channels_count_the_extra_inputs() -> None:
-    assert replace(GeneratorConfig(), boundary=True).input_channels == 20
-    assert replace(GeneratorConfig(), context=True).input_channels == 23
-    assert TINY.input_channels == 24
-
-
-@torch.inference_mode()
-def test_a_deeper_network_runs_at_the_smallest_size_it_names() -> None:
-    config = GeneratorConfig(size=64, width=2, max_width=4, downsamplings=5, blocks=1)
-    network = fill(DenseMappingNetwork(config))
-    labels, image = made_labels(config.multiple, config.multiple), made_image(config.multiple, config.multiple)
-    assert network(labels, labels, image).shape[-1] == config.multiple
-
-
-@pytest.mark.parametrize("config", [GeneratorConfig(), TINY, DEFAULT_CONFIG], ids=["published", "tiny", "default"])
-def test_configurations_survive_json(config: GeneratorConfig) -> None:
-    assert GeneratorConfig.from_json(config.to_json()) == config
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"norm": "batch"},
-        {"padding": "wrap"},
-        {"up_kernel": 5},
-        {"up_kernel": 2},
-        {"stem_kernel": 4},
-        {"size": 100},
-        {"size": 0},
-        {"size": -32},
-        {"size": 96, "downsamplings": 6},
-        {"width": 0},
-        {"width": "64"},
-        {"width": 10**9},
-        {"width": 28, "norm": "group"},
-        {"downsamplings": 0},
-        {"blocks": 0},
-        {"blocks": 1.5},
-        {"blocks": True},
-        {"context": 1},
-    ],
-    ids=str,
-)
-def test_bad_configurations_are_refused(values: dict) -> None:
-    with pytest.raises(ValueError, match=r"must be|fall into"):
-        GeneratorConfig(**values)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        "[]",
-        "5",
-        "null",
-        '{"colour": 1}',
-        '{"size": "big"}',
-        '{"size": 100}',
-        '{"width": null}',
-        '{"norm": "x"}',
-    ],
-)
-def test_bad_json_is_refused_in_words(text: str) -> None:
-    with pytest.raises(WeightFileError) as caught:
-        GeneratorConfig.from_json(text)
-    assert "configuration" in caught.value.message
-    assert caught.value.hint
 
 
 # The discriminator
