@@ -7,10 +7,12 @@ and ``manifest.csv`` (at least the columns ``id``, ``tier`` and ``split``).
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from resources.labels import BY_NAME, LABEL_COUNT, twins
 
@@ -30,6 +32,23 @@ class Sample:
     labels: Pixels
 
 
+_UNREADABLE = (OSError, SyntaxError, ValueError)
+"""What Pillow raises: SyntaxError at a damaged chunk of a PNG."""
+
+
+def _unreadable(path: Path, error: Exception) -> DatasetError:
+    return DatasetError(f"{path}: cannot be read ({error}). Restore the file or remove its row.")
+
+
+def read_picture(path: Path) -> Pixels:
+    """Read a picture as uint8 RGB of shape (H, W, 3); raises DatasetError if that cannot be done."""
+    try:
+        with Image.open(path) as file:
+            return np.array(file.convert("RGB"), np.uint8)  # a copy, as Pillow's own is not writable
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
+
+
 def read_sample(folder: Path, name: str, size: int) -> Sample:
     """Read one portrait and its labels at ``size`` x ``size`` pixels.
 
@@ -38,19 +57,18 @@ def read_sample(folder: Path, name: str, size: int) -> Sample:
     DatasetError
         If a file is missing or unreadable, the two sizes differ, or a label is above 18.
     """
-    # cv2.imread would turn the palette of an indexed PNG into colours, so labels are read with Pillow.
-    from PIL import Image
+    return read_pair(folder / "images" / f"{name}.jpg", folder / "labels" / f"{name}.png", size)
 
-    picture, mask = folder / "images" / f"{name}.jpg", folder / "labels" / f"{name}.png"
-    path = picture
+
+def read_pair(picture: Path, mask: Path, size: int) -> Sample:
+    """Read a portrait, named after its picture, and its labels from two files; raises DatasetError as `read_sample`."""
+    pixels = read_picture(picture)
+    # cv2.imread would turn the palette of an indexed PNG into colours, so labels are read with Pillow.
     try:
-        with Image.open(path) as file:
-            pixels = np.array(file.convert("RGB"), np.uint8)  # a copy, as Pillow's own is not writable
-        path = mask
-        with Image.open(path) as file:
+        with Image.open(mask) as file:
             labels = np.array(file)
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises SyntaxError at a damaged chunk of a PNG
-        raise DatasetError(f"{path}: cannot be read ({error}). Restore the file or remove its row.") from error
+    except _UNREADABLE as error:
+        raise _unreadable(mask, error) from error
     if labels.ndim != 2 or labels.shape != pixels.shape[:2]:
         raise DatasetError(f"{mask}: expected a single-channel mask of the size of {picture}.")
     if labels.max() >= LABEL_COUNT:
@@ -59,7 +77,21 @@ def read_sample(folder: Path, name: str, size: int) -> Sample:
     if pixels.shape[:2] != (size, size):
         pixels = np.asarray(cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
         labels = np.asarray(cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST), np.uint8)
-    return Sample(name, pixels, labels)
+    return Sample(picture.stem, pixels, labels)
+
+
+class PortraitSource(Protocol):
+    """What training and evaluation need of a data set, whatever its layout on disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample:
+        """Return one portrait, square; raises DatasetError if its files are damaged."""
+        ...
+
+    def weights(self) -> NDArray[np.float64]:
+        """Return how often each portrait is to be drawn, float64 of shape (N,), their sum 1."""
+        ...
 
 
 class PortraitDataset:
@@ -104,6 +136,9 @@ class PortraitDataset:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[index]
+
     def weights(self) -> NDArray[np.float64]:
         """Return sampling odds that show rare classes (glasses, hats) three times as often, float64 of shape (N,)."""
         rare = (BY_NAME["eye_g"].id, BY_NAME["hat"].id)
@@ -111,10 +146,11 @@ class PortraitDataset:
         return weights / weights.sum()
 
 
-def augment(sample: Sample, size: int, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
+def augment(sample: Sample, size: int, rng: np.random.Generator, wide: bool = False) -> tuple[Pixels, Pixels]:
     """Vary a portrait: mirrored, slightly turned, scaled and shifted, and in other light.
 
-    Left and right classes change places with the picture.
+    Left and right classes change places with the picture. ``wide`` doubles the ranges and more, for a network that must
+    cope with pictures which are not aligned well.
 
     Returns
     -------
@@ -125,13 +161,17 @@ def augment(sample: Sample, size: int, rng: np.random.Generator) -> tuple[Pixels
     if rng.random() < 0.5:
         pixels, labels = pixels[:, ::-1], twins()[labels[:, ::-1]]
     side = pixels.shape[0]
-    angle, scale = rng.uniform(-8, 8), rng.uniform(0.92, 1.12)
+    if wide:
+        angle, scale, shift, spread = rng.normal(0, 10), np.exp(rng.normal(0, 0.15)), 0.08, 2.0
+    else:
+        angle, scale, shift, spread = rng.uniform(-8, 8), rng.uniform(0.92, 1.12), 0.04, 1.0
     matrix = cv2.getRotationMatrix2D((side / 2, side / 2), angle, scale * size / side)
-    matrix[:, 2] += (size - side) / 2 + rng.uniform(-0.04, 0.04, 2) * size
+    matrix[:, 2] += (size - side) / 2 + rng.uniform(-shift, shift, 2) * size
     pixels = cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101)
     labels = cv2.warpAffine(labels, matrix, (size, size), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
     labels = np.asarray(labels, np.uint8)
-    light = pixels.astype(np.float32) * rng.uniform(0.85, 1.15) * rng.uniform(0.95, 1.05, 3).astype(np.float32)
+    gain, tint, strength = (rng.uniform(1 - a * spread, 1 + a * spread, n) for a, n in ((0.15, 1), (0.05, 3), (0.2, 1)))
+    light = pixels.astype(np.float32) * (gain * tint).astype(np.float32)
     grey = light.mean(axis=2, keepdims=True)
-    light = grey + (light - grey) * np.float32(rng.uniform(0.8, 1.2))
+    light = grey + (light - grey) * strength.astype(np.float32)
     return np.clip(light, 0, 255).astype(np.uint8), labels

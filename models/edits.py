@@ -4,21 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-GROUPS: tuple[tuple[int, ...], ...] = (
-    (0,),
-    (1,),
-    (2,),
-    (3,),
-    (4, 5),
-    (6, 7),
-    (8, 9),
-    (10, 11, 12),
-    (13,),
-    (14,),
-    (17,),
-    (18,),
-)
-"""Classes that people edit together."""
+from models.mask_edits import GROUPS, edited_region, simulated_edit
 
 _GLASSES = GROUPS.index((3,))
 
@@ -61,7 +47,7 @@ def label_region(labels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray
 
 
 def blanked_region(labels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Choose what to blank: strokes, regions of classes, both, or (a quarter of the time) the whole picture.
+    """Choose what to blank: strokes, regions of classes, a simulated edit, or (a quarter of the time) everything.
 
     Parameters
     ----------
@@ -73,10 +59,18 @@ def blanked_region(labels: NDArray[np.uint8], rng: np.random.Generator) -> NDArr
     ndarray
         uint8 of shape (H, W), 1 where the picture is to be made anew.
     """
+    return np.ones_like(labels) if rng.random() < 0.25 else partial_region(labels, rng)
+
+
+def partial_region(labels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Choose a part to blank, as `blanked_region` does when it does not choose everything."""
     kind = rng.random()
-    if kind < 0.25:
-        return np.ones_like(labels)
-    if kind < 0.6:
+    if kind < 0.35:
+        # The portrait as it is plays the edited one; what is blanked is what an edit back to it would have changed.
+        region = edited_region(labels, simulated_edit(labels, rng), max(1, int(labels.shape[0] * rng.uniform(0, 0.04))))
+        if region.any():
+            return region
+    if kind < 0.7:
         return label_region(labels, rng)
     region = stroke_region(labels.shape[0], rng)
-    return region | label_region(labels, rng) if kind > 0.85 else region
+    return region | label_region(labels, rng) if kind > 0.9 else region

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from models.dataset import DatasetError, PortraitDataset, Sample, augment, read_sample
+from models.synthetic import made_mask, made_pixels, make_data
 from resources.labels import palette
-from tests.made_data import made_mask, made_pixels, make_data
 
 L_EYE, R_EYE = 4, 5
 
@@ -55,6 +55,13 @@ def test_a_manifest_without_tiers_takes_all(data: Path) -> None:
     manifest = data / "manifest.csv"
     manifest.write_text(manifest.read_text().replace(",A", "").replace(",tier", ""))
     assert len(PortraitDataset(data, "train", 64)) == 4
+
+
+def test_portraits_are_kept_in_the_order_of_the_manifest(data: Path) -> None:
+    portraits = PortraitDataset(data, "train", 32)
+    assert [portraits[index].id for index in range(len(portraits))] == ["face_0", "face_1", "face_3", "face_4"]
+    assert portraits[2] is portraits[2], "held in memory"
+    np.testing.assert_array_equal(portraits[2].labels, read_sample(data, "face_3", 32).labels)
 
 
 def test_rare_classes_are_drawn_three_times_as_often(data: Path) -> None:
@@ -135,8 +142,11 @@ def test_a_coloured_mask(data: Path) -> None:
 
 # Variation
 
+WIDE = pytest.mark.parametrize("wide", [False, True])
 
-def test_left_and_right_change_places_with_the_picture() -> None:
+
+@WIDE
+def test_left_and_right_change_places_with_the_picture(wide: bool) -> None:
     labels = made_mask(64)
     pixels = np.full((64, 64, 3), 90, np.uint8)
     pixels[labels == L_EYE] = (250, 20, 20)
@@ -144,7 +154,7 @@ def test_left_and_right_change_places_with_the_picture() -> None:
     sample = Sample("marked", pixels, labels)
     mirrored = []
     for seed in range(24):
-        varied, ids = augment(sample, 64, np.random.default_rng(seed))
+        varied, ids = augment(sample, 64, np.random.default_rng(seed), wide)
         columns = [np.nonzero(ids == eye)[1].mean() for eye in (L_EYE, R_EYE)]
         assert columns[0] > columns[1], "the person's left is on the picture's right, mirrored or not"
         red, _, blue = varied[ids == L_EYE].mean(axis=0)
@@ -155,10 +165,11 @@ def test_left_and_right_change_places_with_the_picture() -> None:
     assert 4 <= sum(mirrored) <= 20
 
 
+@WIDE
 @pytest.mark.parametrize("size", [32, 64, 128])
-def test_variations_are_of_the_size_asked_for(size: int) -> None:
+def test_variations_are_of_the_size_asked_for(size: int, wide: bool) -> None:
     labels = made_mask(64, glasses=True)
-    pixels, ids = augment(Sample("x", made_pixels(labels), labels), size, np.random.default_rng(1))
+    pixels, ids = augment(Sample("x", made_pixels(labels), labels), size, np.random.default_rng(1), wide)
     assert pixels.shape == (size, size, 3)
     assert ids.shape == (size, size)
     assert pixels.dtype == ids.dtype == np.uint8
@@ -167,11 +178,12 @@ def test_variations_are_of_the_size_asked_for(size: int) -> None:
     assert 0.6 < share < 1.6, "the face still fills the picture"
 
 
-def test_picture_and_mask_are_moved_together() -> None:
+@WIDE
+def test_picture_and_mask_are_moved_together(wide: bool) -> None:
     labels = made_mask(64)
     pixels = np.where(labels[..., None] == 1, np.uint8(230), np.uint8(20)).repeat(3, axis=2)
     for seed in range(8):
-        varied, ids = augment(Sample("x", pixels, labels), 64, np.random.default_rng(seed))
+        varied, ids = augment(Sample("x", pixels, labels), 64, np.random.default_rng(seed), wide)
         bright = varied.mean(axis=2) > 110
         assert np.mean(bright != (ids == 1)) < 0.03
 
@@ -186,3 +198,21 @@ def test_variation_follows_from_the_seed_and_spares_the_original() -> None:
     assert not np.array_equal(first[0], other[0])
     np.testing.assert_array_equal(sample.pixels, before[0])
     np.testing.assert_array_equal(sample.labels, before[1])
+
+
+def test_a_wide_variation_reaches_further_in_place_size_turn_and_light() -> None:
+    labels = np.zeros((64, 64), np.uint8)
+    labels[24:40, 12:52] = 1  # a bar: where it lies, how long it is and how it is turned can be told from its pixels
+    sample = Sample("x", np.full((64, 64, 3), 120, np.uint8), labels)
+    spreads = []
+    for wide in (False, True):
+        measured = []
+        for seed in range(150):
+            pixels, ids = augment(sample, 64, np.random.default_rng(seed), wide)
+            rows, columns = np.nonzero(ids == 1)
+            along = np.linalg.eigh(np.cov(columns, rows))[1][:, 1]
+            measured.append((rows.mean(), columns.mean(), len(rows), np.arctan(along[1] / along[0]), pixels.mean()))
+        spreads.append(np.std(measured, axis=0))
+    ratios = spreads[1] / spreads[0]
+    assert ratios.min() > 1.5
+    assert ratios.max() < 4
