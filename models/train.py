@@ -1,254 +1,251 @@
-"""Train the default dense mapping network: ``python -m models.train --data FOLDER`` (or ``make train DATA=FOLDER``).
+"""Train the default model: ``python -m models.train --data FOLDER`` (or ``make train DATA=FOLDER``).
 
-The network is trained with context: a region of a portrait is blanked (free-form strokes, whole label regions, now and
-then everything) and the network makes it anew from the label map, the style code and what is left of the picture. The
-losses are L1, a least-squares patch discriminator conditioned on the label map, and feature matching.
-
-Training goes through stages of growing picture size, as short ones at low resolution are worth their time on a CPU. It
-can be interrupted (Ctrl-C saves a checkpoint) and goes on from there when started again.
+A recipe (a TOML file, see `models.recipe`) names the networks' shapes and the stages: MaskVAE and the dense mapping
+network by themselves, then editing behaviour simulated training (MaskGAN, section 3.3). A training can be interrupted
+(Ctrl-C saves a checkpoint) and goes on exactly where it was when started again. With ``torchrun``, several processes
+share each batch. ``--smoke`` runs every kind of stage on made-up data.
 """
 
 import argparse
+import contextlib
 import json
 import math
+import os
 import platform
+import signal
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import cv2
-import numpy as np
 import torch
-from torch import Tensor
-from torch.optim import Adam
+import torch.distributed as dist
 from tqdm import tqdm
 
+from models.batches import Batches, loader
 from models.checkpoints import load_generator, save_generator
-from models.config import GeneratorConfig, WeightFileError, reason_of
-from models.dataset import DatasetError, PortraitDataset, augment
-from models.discriminator import DiscriminatorConfig, PatchDiscriminator
-from models.edits import blanked_region
-from models.generator import DenseMappingNetwork, one_hot
-from models.losses import adversarial, feature_matching, reconstruction
+from models.config import WeightFileError, reason_of
+from models.data import open_dataset
+from models.dataset import DatasetError, PortraitSource
+from models.device import PRECISIONS, use_bf16
+from models.face_parser import FaceParser, load_parser
+from models.options import positive, share, whole
+from models.perceptual import PerceptualLoss, load_vgg
+from models.progress import CheckpointError, load_checkpoint, save_checkpoint
+from models.recipe import DEFAULT_RECIPE, Recipe, RecipeError, Stage, read_recipe
+from models.report import write_jpeg
 from models.sheet import sample_sheet
-
-DEFAULT_CONFIG = GeneratorConfig(
-    size=256,
-    width=24,
-    max_width=256,
-    boundary=True,
-    context=True,
-    skips=True,
-    norm="group",
-    padding="zeros",
-    stem_kernel=3,
-    up_kernel=4,
-)
-"""The shape of the default model."""
+from models.synthetic import SMOKE_PARSER, SMOKE_RECIPE, make_data
+from models.trainer import Trainer
 
 
 class TrainingError(Exception):
     """A training that cannot start or go on; the message says what to do."""
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A stretch of training at one picture size.
-
-    Attributes
-    ----------
-    size
-        Side of the pictures, in pixels.
-    steps, batch
-        The number of optimiser steps and the pictures in each.
-    """
-
-    size: int
-    steps: int
-    batch: int
-
-
-DEFAULT_STAGES = (Stage(128, 4000, 8), Stage(256, 2600, 4))
-"""What the default model is trained with."""
-
-
-def parse_stage(text: str) -> Stage:
-    """Read ``SIZE:STEPS:BATCH``."""
+@contextlib.contextmanager
+def _processes() -> Iterator[tuple[int, int, torch.device]]:
+    """Join the other processes that torchrun has started, if it has: rank, number of processes, device."""
+    local, count = int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    device = torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    if count == 1:
+        yield 0, 1, device
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        size, steps, batch = (int(part) for part in text.split(":"))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not SIZE:STEPS:BATCH, such as 128:4000:8") from error
-    if min(size, steps, batch) < 1 or size % DEFAULT_CONFIG.multiple:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: all three must be positive, and SIZE a multiple of {DEFAULT_CONFIG.multiple}"
-        )
-    return Stage(size, steps, batch)
-
-
-class Batches:
-    """Draws augmented batches; each is a function of the seed and the step alone, so that resuming repeats nothing."""
-
-    def __init__(self, data: PortraitDataset, seed: int) -> None:
-        self.data, self.seed = data, seed
-        self.odds = data.weights()
-
-    def draw(self, step: int, stage: Stage, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-        """Return labels uint8 (N, H, W), image float32 (N, 3, H, W) in [-1, 1], region float32 (N, 1, H, W)."""
-        rng = np.random.default_rng([self.seed, step])
-        labels, images, regions = [], [], []
-        for index in rng.choice(len(self.data), stage.batch, p=self.odds):
-            pixels, mask = augment(self.data.samples[index], stage.size, rng)
-            images.append(pixels)
-            labels.append(mask)
-            regions.append(blanked_region(mask, rng))
-        image = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
-        region = torch.from_numpy(np.stack(regions)).unsqueeze(1).float()
-        return torch.from_numpy(np.stack(labels)).to(device), image.to(device), region.to(device)
-
-
-_PARTS = ("generator", "average", "discriminator", "generator_optimiser", "discriminator_optimiser")
-"""What a `Trainer` remembers from one run to the next."""
-
-
-class Trainer:
-    """Networks, optimisers and the running average of the generator's weights.
-
-    Parameters
-    ----------
-    config
-        The generator's shape.
-    device
-        Where to train.
-    learning_rate
-        Of both optimisers, before the final decay.
-    bf16
-        Whether convolutions run in bfloat16.
-    """
-
-    def __init__(self, config: GeneratorConfig, device: torch.device, learning_rate: float, bf16: bool) -> None:
-        layout = torch.channels_last
-        self.device, self.bf16, self.learning_rate = device, bf16, learning_rate
-        self.generator = DenseMappingNetwork(config).to(device, memory_format=layout)  # type: ignore[call-overload]
-        self.average = DenseMappingNetwork(config).to(device).eval().requires_grad_(False)
-        self.average.load_state_dict(self.generator.state_dict())
-        self.discriminator = PatchDiscriminator(DiscriminatorConfig(width=32)).to(device, memory_format=layout)  # type: ignore[call-overload]
-        self.generator_optimiser = Adam(self.generator.parameters(), learning_rate, betas=(0.5, 0.999))
-        self.discriminator_optimiser = Adam(self.discriminator.parameters(), learning_rate, betas=(0.5, 0.999))
-
-    def step(self, labels: Tensor, image: Tensor, region: Tensor, rate: float) -> dict[str, float]:
-        """Update the discriminator, then the generator, on one batch; ``rate`` scales the learning rate."""
-        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
-            optimiser.param_groups[0]["lr"] = self.learning_rate * rate
-        planes = one_hot(labels)
-        image = image.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            render = self.generator.decode(labels, self.generator.encode(labels, image), image, region)
-            composed = render * region + image * (1 - region)
-            real = self.discriminator(planes, image)
-            judged = self.discriminator(planes, composed.detach())
-        judge = (adversarial(real, 1.0, region) + adversarial(judged, 0.0, region)) / 2
-        self.discriminator_optimiser.zero_grad()
-        judge.backward()
-        self.discriminator_optimiser.step()
-
-        self.discriminator.requires_grad_(False)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            judged = self.discriminator(planes, composed)
-        l1 = reconstruction(render, image, region)
-        gan = adversarial(judged, 1.0, region)
-        features = feature_matching(judged, real, region)
-        self.generator_optimiser.zero_grad()
-        (10 * l1 + gan + 10 * features).backward()
-        self.generator_optimiser.step()
-        self.discriminator.requires_grad_(True)
-        return {"l1": l1.item(), "gan": gan.item(), "features": features.item(), "discriminator": judge.item()}
-
-    @torch.no_grad()
-    def follow(self, step: int) -> None:
-        """Move the running average of the weights; its memory grows with the step, up to 500 steps."""
-        decay = min(0.998, 1 - 1 / (1 + step / 5))
-        for mean, value in zip(self.average.parameters(), self.generator.parameters(), strict=True):
-            mean.lerp_(value, 1 - decay)
-
-    def state(self) -> dict:
-        """Everything that resuming needs."""
-        return {name: getattr(self, name).state_dict() for name in _PARTS}
-
-    def restore(self, state: dict) -> None:
-        """Take up a state made by `state`."""
-        for name in _PARTS:
-            getattr(self, name).load_state_dict(state[name])
-
-
-def rate_at(step: int, total: int) -> float:
-    """Learning rate factor: a short warm-up, level, then a linear decay over the last 40% to a twentieth."""
-    warm = min(1.0, (step + 1) / 100)
-    return warm * max(0.05, min(1.0, (total - step) / (0.4 * total)))
-
-
-def stage_at(step: int, stages: Sequence[Stage]) -> Stage:
-    """Return the stage that a step belongs to."""
-    for stage in stages:
-        if step < stage.steps:
-            return stage
-        step -= stage.steps
-    return stages[-1]
-
-
-def save_checkpoint(trainer: Trainer, step: int, path: Path) -> None:
-    """Write a checkpoint; the old one stays until the new one is whole.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
-    part = path.with_suffix(".part")
-    config = trainer.generator.config.to_json()
-    try:
-        torch.save({"step": step, "config": config, "trainer": trainer.state()}, part)
-        part.replace(path)
-    except RuntimeError as error:  # how PyTorch reports a full disk
-        raise OSError(f"{path} cannot be written ({reason_of(error)}). Make room or choose another --out.") from error
+        yield dist.get_rank(), count, device
     finally:
-        part.unlink(missing_ok=True)
+        dist.destroy_process_group()
 
 
-def load_checkpoint(trainer: Trainer, path: Path) -> int:
-    """Take up a checkpoint made by `save_checkpoint`; returns the number of steps it has behind it.
+class _Stopping:
+    """Notes that the user, or the system, wants the training to stop, which it then does between two steps.
 
-    Raises
-    ------
-    TrainingError
-        If it is damaged, or of a network of another shape.
+    In the middle of one, some networks would have been updated and others not. A second request stops at once.
     """
-    way_out = "Move it away to start anew, or choose another --out."
-    try:
-        saved = torch.load(path, map_location=trainer.device, weights_only=True)
-        step, config, state = int(saved["step"]), saved.get("config"), saved["trainer"]
-    except Exception as error:  # a damaged file can make the reader stumble in any way
-        raise TrainingError(f"{path} cannot be read as a checkpoint ({reason_of(error)}). {way_out}") from error
-    # Checkpoints of before the configuration was kept in them show by their shapes whether they fit.
-    if config is not None and config != trainer.generator.config.to_json():
-        raise TrainingError(f"{path} is of a network of another shape ({config}). {way_out}")
-    try:
-        trainer.restore(state)
-    except Exception as error:
-        raise TrainingError(f"{path} does not fit this network ({reason_of(error)}). {way_out}") from error
-    return step
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "_Stopping":
+        if threading.current_thread() is threading.main_thread():  # no other may set handlers
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, *_: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def agreed(self, late: bool, processes: int, device: torch.device) -> tuple[bool, bool]:
+        """Return whether to stop, and whether the time is up, as the first process sees it: all stop at one step."""
+        if processes == 1:
+            return self.asked, late
+        words = torch.tensor([float(self.asked), float(late)], device=device)
+        dist.broadcast(words, 0)
+        asked, late = words.bool().tolist()
+        return asked, late
 
 
-def _start_from(trainer: Trainer, weights: Path) -> None:
-    network, _ = load_generator(weights)
-    try:
-        for mine in (trainer.generator, trainer.average):
-            mine.load_state_dict(network.state_dict())
-    except RuntimeError as error:
-        raise TrainingError(
-            f"{weights} is of a network of another shape than the one trained here. Choose another for --init."
-        ) from error
+def _perceptual(args: argparse.Namespace) -> PerceptualLoss | None:
+    if args.smoke:
+        return PerceptualLoss(FaceParser(SMOKE_PARSER), size=64)
+    if args.parser is None:
+        if args.vgg is not None:
+            raise TrainingError("--vgg needs --parser as well: the label loss is the parser's.")
+        return None
+    return PerceptualLoss(load_parser(args.parser), load_vgg(args.vgg) if args.vgg else None)
+
+
+class _Means:
+    """Means of the losses since they were last asked for, over all processes."""
+
+    def __init__(self, processes: int) -> None:
+        self.processes = processes
+        self.sums: dict[str, torch.Tensor] = {}
+        self.count = 0
+
+    def add(self, losses: dict[str, torch.Tensor]) -> None:
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0) + value.detach().float()
+        self.count += 1
+
+    def take(self) -> dict[str, float]:
+        names = sorted(self.sums)
+        values = torch.stack([self.sums[name] for name in names]) / self.count
+        if self.processes > 1:
+            dist.all_reduce(values)
+            values /= self.processes
+        self.sums, self.count = {}, 0
+        return dict(zip(names, values.tolist(), strict=True))
+
+
+def _resume(args: argparse.Namespace, trainer: Trainer) -> int:
+    """Take up the checkpoint, or the weights to start from; returns the steps behind them."""
+    saved = load_checkpoint(args.out / "checkpoints", trainer.recipe.shapes(), trainer.device)
+    if saved is not None:
+        try:
+            trainer.restore(saved[0])
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise TrainingError(
+                f"The checkpoint in {args.out} does not fit this version ({reason_of(error)}). Move it away to start "
+                "anew, or choose another --out."
+            ) from error
+        return saved[1]
+    if args.init:
+        network, _ = load_generator(args.init)
+        try:
+            trainer.start_from(network)
+        except ValueError as error:
+            raise TrainingError(f"{args.init} does not fit the recipe ({error}). Choose another for --init.") from error
+    return 0
+
+
+class _Run:
+    """One run of a training: what is written, and when."""
+
+    def __init__(
+        self, args: argparse.Namespace, recipe: Recipe, data: PortraitSource, held_out: PortraitSource
+    ) -> None:
+        self.args, self.recipe, self.data = args, recipe, data
+        step = max(1, len(held_out) // 8)
+        self.fixed = [held_out[index] for index in range(0, len(held_out), step)][:8]
+        self.weights: Path = args.out / "generator.safetensors"
+
+    def save_weights(self, trainer: Trainer) -> None:
+        """Write the weights."""
+        title = f"Maskbrush {self.recipe.generator.size}"
+        save_generator(trainer.average, self.weights, title, notes=self.args.notes)
+
+    def save(self, trainer: Trainer, done: int, stage: Stage) -> None:
+        """Write the checkpoint, the weights and a sample sheet."""
+        save_checkpoint(trainer.state(), done, self.recipe.shapes(), self.args.out / "checkpoints")
+        self.save_weights(trainer)
+        if stage.kind != "masks":
+            sheet = sample_sheet(trainer.average, self.fixed)
+            write_jpeg(sheet, self.args.out / f"sheet_{done:07d}.jpg")
+
+    def go(self, rank: int, processes: int, device: torch.device) -> Path:
+        """Train from where the checkpoint is to the end of the recipe, or until the time is up."""
+        args, recipe = self.args, self.recipe
+        torch.manual_seed(recipe.seed)
+        bf16, perceptual = use_bf16(args.precision, device), _perceptual(args)
+        trainer = Trainer(recipe, device, perceptual, bf16, processes > 1)
+        first, started = _resume(args, trainer), time.monotonic()
+        try:
+            batches = Batches(self.data, recipe, rank, processes)
+        except ValueError as error:
+            raise TrainingError(f"{error}. Change the recipe's batches or the number of processes.") from error
+        start = {
+            "portraits": len(self.data),
+            "from": first,
+            "steps": recipe.steps,
+            "machine": platform.machine(),
+            "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} threads",
+            "processes": processes,
+            "bf16": bf16,
+            "perceptual": perceptual.name if perceptual else "none",
+        }
+        if rank == 0:
+            print(", ".join(f"{name} {value}" for name, value in start.items()))
+        if first >= recipe.steps and rank == 0:
+            print(f"This training is at step {first} already: give the recipe more steps to go on.")
+            self.save_weights(trainer)  # an interruption may have come between the last checkpoint and the weights
+        means, done = _Means(processes), first
+        with (args.out / "log.jsonl").open("a", encoding="utf-8") as log, _Stopping() as stopping:
+
+            def write(row: dict) -> None:
+                if rank == 0:
+                    log.write(json.dumps(row) + "\n")
+                    log.flush()
+
+            write(start)
+            bar = tqdm(initial=first, total=recipe.steps, disable=args.quiet or rank > 0)
+            try:
+                for batch in loader(batches, first, args.workers, device.type == "cuda"):
+                    stage = recipe.stage_at(done)
+                    means.add(trainer.step(done, batch))
+                    done += 1
+                    bar.update()
+                    late = args.minutes is not None and time.monotonic() - started > 60 * args.minutes
+                    asked, late = stopping.agreed(late, processes, device)
+                    saving = done % args.save_every == 0 or done == recipe.steps or late
+                    new_kind = recipe.stage_at(done) != stage
+                    # What is saved has been looked at: a checkpoint of losses that are not finite helps nobody.
+                    if done % args.log_every == 0 or saving or new_kind:
+                        losses = {name: round(value, 5) for name, value in means.take().items()}
+                        seconds = round(time.monotonic() - started)
+                        write({"step": done, "stage": stage.kind, "size": stage.size, "seconds": seconds, **losses})
+                        if not all(math.isfinite(value) for value in losses.values()):
+                            raise TrainingError(
+                                f"The losses by step {done} are not finite: {losses}. Start again from the last "
+                                "checkpoint with a lower learning_rate."
+                            )
+                    if rank == 0 and saving:
+                        self.save(trainer, done, stage)
+                    if late and rank == 0 and done < recipe.steps:
+                        print(f"Time is up at step {done}; the same command goes on from there.")
+                    if late:
+                        break
+                    if asked and done < recipe.steps:
+                        if rank == 0:
+                            save_checkpoint(trainer.state(), done, recipe.shapes(), args.out / "checkpoints")
+                            print(f"Stopped at step {done}; the same command goes on from there.", file=sys.stderr)
+                        raise KeyboardInterrupt
+            finally:
+                bar.close()
+        return self.weights
 
 
 def train(args: argparse.Namespace) -> Path:
@@ -256,92 +253,44 @@ def train(args: argparse.Namespace) -> Path:
 
     Raises
     ------
-    TrainingError, DatasetError, WeightFileError
-        If the checkpoint, the data or the weights to start from cannot be used, or the losses are no longer finite.
+    TrainingError, RecipeError, CheckpointError, DatasetError, WeightFileError
+        If the recipe, the checkpoint, the data or the weights to start from cannot be used, or the losses are no longer
+        finite.
     OSError
         If nothing can be written.
     KeyboardInterrupt
         If it was interrupted; the checkpoint has been saved by then.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    # Older versions of PyTorch do not tell what the processor can do.
-    known = getattr(torch.cpu, "get_capabilities", dict)()
-    fast_bf16 = device.type == "cuda" or bool(known.get("avx512_bf16"))
-    bf16 = fast_bf16 if args.precision == "auto" else args.precision == "bf16"
-    run: Path = args.out
-    run.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(args.seed)
-    trainer = Trainer(DEFAULT_CONFIG, device, args.lr, bf16)
-    checkpoint = run / "checkpoint.pt"
-    if args.init:
-        _start_from(trainer, args.init)
-    first = load_checkpoint(trainer, checkpoint) if checkpoint.exists() else 0
-    largest = max(stage.size for stage in args.stages)
-    batches = Batches(PortraitDataset(args.data, "train", largest), args.seed)
-    fixed = PortraitDataset(args.data, "val", DEFAULT_CONFIG.size).samples[:: args.sheet_stride][:8]
-    total = sum(stage.steps for stage in args.stages)
-    threads = f"{torch.get_num_threads()} threads" if device.type == "cpu" else torch.cuda.get_device_name()
-    print(f"{len(batches.data)} portraits, {total} steps, {platform.machine()} {threads}, bf16 {bf16}")
-    weights, started = run / "generator.safetensors", time.monotonic()
-    title = f"Maskbrush {DEFAULT_CONFIG.size}"
-    if first >= total:
-        print(f"{checkpoint} is at step {first} already: give --stages more steps to go on.")
-        save_generator(trainer.average, weights, title, notes=args.notes)
-    sums: dict[str, float] = {}
-    done = since = first
-    with (run / "log.jsonl").open("a", encoding="utf-8") as log:
-        try:
-            for step in tqdm(range(first, total), initial=first, total=total, disable=args.quiet):
-                stage = stage_at(step, args.stages)
-                losses = trainer.step(*batches.draw(step, stage, device), rate_at(step, total))
-                if not all(math.isfinite(value) for value in losses.values()):
-                    raise TrainingError(
-                        f"The losses at step {step + 1} are not finite: {losses}. Start again with a lower --lr."
-                    )
-                trainer.follow(step)
-                done = step + 1
-                sums = {name: sums.get(name, 0) + value for name, value in losses.items()}
-                if done % args.log_every == 0 or done == total:
-                    means = {name: round(value / (done - since), 4) for name, value in sums.items()}
-                    row = {"step": done, "size": stage.size, "seconds": round(time.monotonic() - started), **means}
-                    log.write(json.dumps(row) + "\n")
-                    log.flush()
-                    sums, since = {}, done
-                if done % args.save_every == 0 or done == total:
-                    save_checkpoint(trainer, done, checkpoint)
-                    save_generator(trainer.average, weights, title, notes=args.notes)
-                    sheet = sample_sheet(trainer.average, fixed)
-                    cv2.imwrite(str(run / f"sheet_{done:06d}.jpg"), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
-        except KeyboardInterrupt:
-            save_checkpoint(trainer, done, checkpoint)
-            print(f"Stopped at step {done}; the same command goes on from there.", file=sys.stderr)
-            raise
-    return weights
+    recipe = SMOKE_RECIPE if args.smoke else read_recipe(args.recipe).scaled(args.share)
+    args.out.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        rank, processes, device = stack.enter_context(_processes())
+        folder = args.data
+        if args.smoke:
+            folder = make_data(Path(stack.enter_context(tempfile.TemporaryDirectory())) / "portraits", 12, 64)
+        largest = max(stage.size for stage in recipe.stages)
+        data = open_dataset(folder, "train", largest)
+        held_out = open_dataset(folder, "val", recipe.generator.size)
+        return _Run(args, recipe, data, held_out).go(rank, processes, device)
 
 
 def parser() -> argparse.ArgumentParser:
     """Build the command line."""
     p = argparse.ArgumentParser(prog="python -m models.train", description="Train the default dense mapping network.")
-    p.add_argument("--data", type=Path, required=True, help="folder with images/, labels/ and manifest.csv")
-    p.add_argument(
-        "--out", type=Path, default=Path("runs/default"), help="where checkpoint, log, sheets and weights go"
-    )
-    stages = " ".join(f"{stage.size}:{stage.steps}:{stage.batch}" for stage in DEFAULT_STAGES)
-    p.add_argument(
-        "--stages",
-        type=parse_stage,
-        nargs="+",
-        metavar="SIZE:STEPS:BATCH",
-        default=DEFAULT_STAGES,
-        help=f"picture size, steps and batch of each stage (default {stages})",
-    )
-    p.add_argument("--init", type=Path, help="weights to start from")
-    p.add_argument("--lr", type=float, default=3e-4, help="learning rate (default 3e-4)")
-    p.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--log-every", type=int, default=50)
-    p.add_argument("--save-every", type=int, default=400)
-    p.add_argument("--sheet-stride", type=int, default=16, help="every n-th validation portrait is on the sample sheet")
+    given = p.add_mutually_exclusive_group(required=True)
+    given.add_argument("--data", type=Path, help="folder of portraits256's or CelebAMask-HQ's layout")
+    given.add_argument("--smoke", action="store_true", help="run all kinds of stages briefly, on made-up data")
+    p.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE, help="TOML file (default: the shipped model's)")
+    p.add_argument("--out", type=Path, default=Path("runs/default"), help="where checkpoints, log, sheets, weights go")
+    p.add_argument("--init", type=Path, help="weights of a generator to start from")
+    p.add_argument("--parser", type=Path, help="weights of a face parser, for the perceptual and label losses")
+    p.add_argument("--vgg", type=Path, help="torchvision's VGG19 weight file, for the perceptual loss")
+    p.add_argument("--share", type=share, default=1.0, help="the share of the recipe's steps to do (default 1)")
+    p.add_argument("--minutes", type=float, help="save and stop after so long")
+    p.add_argument("--precision", choices=PRECISIONS, default="auto")
+    p.add_argument("--workers", type=whole, default=0, help="processes that make batches (default 0: none)")
+    p.add_argument("--log-every", type=positive, default=50)
+    p.add_argument("--save-every", type=positive, default=400)
     p.add_argument("--notes", default="", help="text kept in the weight file")
     p.add_argument("--quiet", action="store_true", help="no progress bar")
     return p
@@ -351,12 +300,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     try:
         weights = train(parser().parse_args(argv))
-    except (TrainingError, DatasetError, WeightFileError, OSError) as error:
+    except (TrainingError, RecipeError, CheckpointError, DatasetError, WeightFileError, OSError) as error:
         print(f"Training cannot go on: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print(f"Weights: {weights}")
+    if os.environ.get("RANK", "0") == "0":
+        print(f"Weights: {weights}")
     return 0
 
 

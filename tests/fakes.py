@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from engine.generate import GeneratorInfo, Image
 from engine.types import EngineError, LabelMap, Pixels, Portrait, StyleCode
 from models.config import GeneratorConfig
+from models.synthetic import TINY
 from resources.labels import BY_NAME, palette
-from tests.made_data import TINY, TINY_PUBLISHED
 
 WAIT_S = 20.0
 """How long a test waits for what another thread does, before it fails."""
+
+TINY_PUBLISHED = GeneratorConfig(width=2, blocks=2)
+"""A network shaped like the published one."""
 
 
 class FakeGenerator:

@@ -1,39 +1,42 @@
-"""Training, end to end, on made-up portraits and the smallest network."""
+"""Training from the command line, end to end, on made-up portraits and the smallest networks."""
 
-import argparse
 import json
+import signal
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors import safe_open
 
 from models import train as training
 from models.checkpoints import load_generator, save_generator
 from models.config import GeneratorConfig
-from models.dataset import PortraitDataset
-from models.discriminator import DiscriminatorConfig
+from models.face_parser import FaceParser, save_parser
 from models.generator import DenseMappingNetwork
-from models.train import DEFAULT_STAGES, Batches, Stage, Trainer, main, parse_stage, parser, rate_at, stage_at
+from models.progress import load_checkpoint, save_checkpoint
+from models.recipe import Recipe, Stage
+from models.synthetic import SMOKE_PARSER, TINY, make_data
+from models.train import main
+from models.trainer import Trainer
+from tests.fakes import TINY_PUBLISHED
 from tests.golden import fill
-from tests.made_data import TINY, TINY_PUBLISHED, make_data
+from tests.recipes import SHORT, assert_same_weights, flat, write_recipe
 
-STAGES = ("32:2:2", "64:2:2")
 CPU = torch.device("cpu")
+LOSSES = {"adversarial", "colours", "features", "reconstruction"}
+"""What is logged of the generator where there is no face parser."""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _tiny_networks_on_one_core() -> Iterator[None]:
+def _one_core() -> Iterator[None]:
     """Keep it small: threads that wait for each other cost more than they gain here."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "DEFAULT_CONFIG", TINY)
-        patch.setattr(training, "DiscriminatorConfig", lambda width: DiscriminatorConfig(width=width // 8))
         patch.setattr(torch.cuda, "is_available", lambda: False)
         yield
     torch.set_num_threads(threads)
@@ -44,127 +47,207 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_data(tmp_path_factory.mktemp("portraits") / "data")
 
 
-def start(data: Path, out: Path, *options: str, stages: tuple[str, ...] = STAGES) -> int:
-    fixed = ("--precision", "fp32", "--quiet", "--sheet-stride", "1", "--log-every", "1", "--save-every", "100")
-    return main(["--data", str(data), "--out", str(out), *fixed, *options, "--stages", *stages])
+def start(data: Path, out: Path, *options: str, recipe: Recipe = SHORT) -> int:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    path = write_recipe(recipe, out.parent / "recipe.toml")
+    fixed = ("--precision", "fp32", "--quiet", "--log-every", "1", "--save-every", "100")
+    return main(["--data", str(data), "--out", str(out), "--recipe", str(path), *fixed, *options])
 
 
-def interrupt_at(monkeypatch: pytest.MonkeyPatch, call: int) -> pytest.MonkeyPatch:
-    """Make the ``call``-th step of a training end in Ctrl-C; returns what takes it back."""
-    step, calls = Trainer.step, iter(range(1, 1000))
+def interrupted(*_args: object, **_options: object) -> None:
+    raise KeyboardInterrupt
 
-    def interrupted(self: Trainer, *args: object) -> dict[str, float]:
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
+    """Press Ctrl-C in the middle of the step before the ``call``-th."""
+    step, calls = Trainer.step, iter(range(2, 1000))
+
+    def counted(self: Trainer, *args: object) -> dict[str, torch.Tensor]:
         if next(calls) == call:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         return step(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Trainer, "step", interrupted)
-    return monkeypatch
+    monkeypatch.setattr(Trainer, "step", counted)
 
 
-def flat(value: object, name: str = "") -> dict[str, object]:
-    """Unfold nested tables and lists."""
-    if isinstance(value, dict):
-        parts = value.items()
-    elif isinstance(value, list | tuple):
-        parts = enumerate(value)
-    else:
-        return {name: value}
-    return {path: leaf for key, part in parts for path, leaf in flat(part, f"{name}/{key}").items()}
+def checkpoint_of(out: Path, recipe: Recipe = SHORT) -> tuple[dict, int]:
+    saved = load_checkpoint(out / "checkpoints", recipe.shapes(), CPU)
+    assert saved is not None
+    return saved
 
 
-def assert_same_checkpoint(one: Path, other: Path) -> None:
-    first, second = (flat(torch.load(path, weights_only=True)) for path in (one, other))
+def rows_of(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def log_of(out: Path) -> list[dict]:
+    """Return the log's rows on losses."""
+    return [row for row in rows_of(out) if "step" in row]
+
+
+def starts_of(out: Path) -> list[dict]:
+    """Return the log's rows on starts."""
+    return [row for row in rows_of(out) if "step" not in row]
+
+
+def assert_same_end(run: Path, other: Path) -> None:
+    """Expect two trainings to have ended in the same bits, and to have logged the same losses."""
+    (state, step), (other_state, other_step) = checkpoint_of(run), checkpoint_of(other)
+    first, second = flat(state), flat(other_state)
+    assert step == other_step
     assert first.keys() == second.keys()
     for name, value in first.items():
-        other_value = second[name]
-        if isinstance(value, torch.Tensor) and isinstance(other_value, torch.Tensor):
-            assert torch.equal(value, other_value), name
+        expected = second[name]
+        if isinstance(value, torch.Tensor) and isinstance(expected, torch.Tensor):
+            assert torch.equal(value, expected), name
         else:
-            assert value == other_value, name
-
-
-def assert_same_weights(run: Path, other: Path) -> None:
-    first, second = (load_file(folder / "generator.safetensors") for folder in (run, other))
-    assert first.keys() == second.keys()
-    assert all(torch.equal(value, second[name]) for name, value in first.items())
+            assert value == expected, name
+    assert_same_weights(run, other)
+    assert [row | {"seconds": 0} for row in log_of(run)] == [row | {"seconds": 0} for row in log_of(other)]
 
 
 @pytest.fixture(scope="module")
 def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a training of four steps without a break."""
+    """The folder of a training without a break."""
     out = tmp_path_factory.mktemp("runs") / "whole"
-    assert start(data, out, "--notes", "made up", "--save-every", "3") == 0
+    assert start(data, out, "--notes", "made up", "--save-every", "1") == 0
     return out
 
 
-def test_a_training_leaves_weights_log_sheets_and_a_checkpoint(finished: Path) -> None:
-    assert sorted(path.name for path in finished.iterdir()) == [
-        "checkpoint.pt", "generator.safetensors", "log.jsonl", "sheet_000003.jpg", "sheet_000004.jpg",
+def test_a_smoke_run_finishes_every_kind_of_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    assert main(["--smoke", "--out", str(out), "--quiet"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"Weights: {out / 'generator.safetensors'}"
+    rows = log_of(out)
+    assert [(row["step"], row["stage"], row["size"]) for row in rows] == [
+        (4, "masks", 32), (8, "mapping", 32), (10, "mapping", 64), (12, "simulated", 64),
     ]  # fmt: skip
-    rows = [json.loads(line) for line in (finished / "log.jsonl").read_text().splitlines()]
-    assert [(row["step"], row["size"]) for row in rows] == [(1, 32), (2, 32), (3, 64), (4, 64)]
-    for row in rows:
-        assert all(np.isfinite(row[name]) for name in ("l1", "gan", "features", "discriminator"))
+    mapping = {*LOSSES, "labels", "perceptual"}
+    assert rows[0].keys() - {"step", "stage", "size", "seconds"} == {"mask_vae", "mask_accuracy"}
+    assert rows[2].keys() - {"step", "stage", "size", "seconds"} == {*mapping, "discriminator"}
+    blend = {f"blend_{name}" for name in (*mapping, "discriminator")}
+    assert rows[3].keys() - {"step", "stage", "size", "seconds"} == {*mapping, "discriminator", *blend}
+    assert all(np.isfinite(value) for row in rows for value in row.values() if isinstance(value, float))
+    assert load_generator(out / "generator.safetensors")[0].config == TINY
+
+
+def test_a_training_leaves_weights_log_sheets_and_a_checkpoint(finished: Path) -> None:
+    # No sheet after the first step: a network that has not been trained has nothing to show.
+    assert sorted(path.name for path in finished.iterdir()) == [
+        "checkpoints", "generator.safetensors", "log.jsonl",
+        "sheet_0000002.jpg", "sheet_0000003.jpg", "sheet_0000004.jpg",
+    ]  # fmt: skip
+    assert [path.name for path in (finished / "checkpoints").iterdir()] == ["step-0000004"]
     network, title = load_generator(finished / "generator.safetensors")
     assert network.config == TINY
     assert title == "Maskbrush 64"
-    with Image.open(finished / "sheet_000004.jpg") as sheet:
-        assert sheet.size == (6 * 64, 2 * 64)
+    with safe_open(finished / "generator.safetensors", framework="pt") as file:
+        assert file.metadata()["notes"] == "made up"
+    with Image.open(finished / "sheet_0000004.jpg") as sheet:
+        assert sheet.size == (6 * 64, 2 * 64), "one row for each portrait that is held out"
         assert np.asarray(sheet).std() > 5
 
 
-def test_training_changes_the_weights(finished: Path) -> None:
-    torch.manual_seed(0)
-    untrained = DenseMappingNetwork(TINY).state_dict()
-    for name, value in load_file(finished / "generator.safetensors").items():
-        if name.endswith("conv.weight") or name == "model.1.weight":
-            assert not torch.equal(value, untrained[name].half())
+def test_the_log_tells_how_the_training_started_and_every_loss(finished: Path) -> None:
+    (first,) = starts_of(finished)
+    assert first["portraits"] == 4, "those held out do not count"
+    assert (first["from"], first["steps"], first["processes"]) == (0, 4, 1)
+    assert (first["bf16"], first["perceptual"]) == (False, "none")
+    rows = log_of(finished)
+    assert [(row["step"], row["stage"]) for row in rows] == [
+        (1, "masks"), (2, "mapping"), (3, "mapping"), (4, "simulated"),
+    ]  # fmt: skip
+    for row in rows[1:]:
+        assert row.keys() >= LOSSES
+        assert all(np.isfinite(row[name]) for name in LOSSES)
 
 
+def test_losses_are_averaged_between_rows_and_no_row_mixes_stages(data: Path, finished: Path, tmp_path: Path) -> None:
+    assert start(data, tmp_path / "run", "--log-every", "100") == 0
+    rows, every = log_of(tmp_path / "run"), log_of(finished)
+    assert [row["step"] for row in rows] == [1, 3, 4]
+    for name in LOSSES:
+        assert rows[1][name] == pytest.approx((every[1][name] + every[2][name]) / 2, abs=2e-5)
+        assert rows[2][name] == pytest.approx(every[3][name], abs=2e-5)
+
+
+# Interruptions
+
+
+@pytest.mark.parametrize("call", [2, 4], ids=["between stages 1 and 2", "before the simulated stage"])
 def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
-    data: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    data: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    call: int,
+) -> None:  # fmt: skip
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
-        interrupt_at(patch, 3)
-        assert start(data, out, "--notes", "made up") == 130
-    assert "Stopped at step 2" in capsys.readouterr().err
-    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == 2
-    assert start(data, out, "--notes", "made up") == 0
-    assert_same_checkpoint(out / "checkpoint.pt", finished / "checkpoint.pt")
-    assert_same_weights(out, finished)
-    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    whole = [json.loads(line) for line in (finished / "log.jsonl").read_text().splitlines()]
-    assert [row | {"seconds": 0} for row in rows] == [row | {"seconds": 0} for row in whole]
+        interrupt_at(patch, call)
+        assert start(data, out) == 130
+    assert f"Stopped at step {call - 1}" in capsys.readouterr().err
+    assert checkpoint_of(out)[1] == call - 1
+    assert start(data, out) == 0
+    assert [row["from"] for row in starts_of(out)] == [0, call - 1]
+    assert_same_end(out, finished)
+
+
+def test_a_second_interruption_does_not_wait_for_the_end_of_the_step(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+
+    def impatient(*_args: object) -> None:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+        pytest.fail("the step went on")
+
+    monkeypatch.setattr(Trainer, "step", impatient)
+    assert start(data, tmp_path / "run") == 130
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_training_whose_time_is_up_stops_and_goes_on_later(
+    data: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    for step in (1, 2):
+        assert start(data, out, "--minutes", "0") == 0
+        assert f"Time is up at step {step}" in capsys.readouterr().out
+        assert checkpoint_of(out)[1] == step
+        assert (out / "generator.safetensors").exists()
+    assert start(data, out, "--minutes", "60") == 0
+    assert "Time is up" not in capsys.readouterr().out
+    assert_same_end(out, finished)
 
 
 def test_an_interruption_between_steps_repeats_no_step(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_args: object, **_options: object) -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(training, "save_generator", interrupted)
     assert start(data, tmp_path / "run", "--save-every", "1") == 130
-    assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["step"] == 1
+    assert checkpoint_of(tmp_path / "run")[1] == 1
 
 
 def test_an_interruption_while_reading_the_data(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_args: object, **_options: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(training, "PortraitDataset", interrupted)
+    monkeypatch.setattr(training, "open_dataset", interrupted)
     assert start(data, tmp_path / "run") == 130
 
 
-def test_a_finished_training_has_nothing_left_to_do(
-    data: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def copy_checkpoint(run: Path, out: Path) -> Path:
+    """Give a new run the checkpoint of another; returns its folder."""
+    save_checkpoint(*checkpoint_of(run), SHORT.shapes(), out / "checkpoints")
+    return out / "checkpoints" / "step-0000004"
+
+
+@pytest.mark.parametrize("options", [(), ("--share", "0.5")], ids=["same recipe", "shorter recipe"])
+def test_a_finished_training_has_nothing_left_to_do_but_to_write_its_weights(
+    data: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
 ) -> None:
-    (tmp_path / "checkpoint.pt").write_bytes((finished / "checkpoint.pt").read_bytes())
-    assert start(data, tmp_path) == 0
+    copy_checkpoint(finished, tmp_path / "run")
+    assert start(data, tmp_path / "run", *options) == 0
     assert "at step 4 already" in capsys.readouterr().out
-    assert_same_weights(tmp_path, finished)
+    assert_same_weights(tmp_path / "run", finished)
+    assert starts_of(tmp_path / "run")[0]["steps"] == (3 if options else 4)
 
 
 # What goes wrong
@@ -179,178 +262,133 @@ def fails(capsys: pytest.CaptureFixture[str], status: int, *words: str) -> None:
         assert word in message
 
 
+@pytest.mark.parametrize("arguments", [[], ["--data", "x", "--smoke"]], ids=["no data", "data twice"])
+def test_the_command_line_asks_for_data_or_a_smoke_run(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "--smoke" in capsys.readouterr().err
+
+
 def test_missing_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fails(capsys, start(tmp_path / "nowhere", tmp_path / "run"), "nowhere", "manifest.csv")
 
 
+def test_a_damaged_portrait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = make_data(tmp_path / "data")
+    (data / "images" / "face_0.jpg").write_bytes(b"not a picture")
+    fails(capsys, start(data, tmp_path / "run"), "face_0.jpg", "Restore the file")
+
+
 def test_an_unusable_folder_for_the_run(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
-    fails(capsys, start(data, tmp_path / "file" / "run"), "file")
+    recipe = write_recipe(SHORT, tmp_path / "recipe.toml")
+    fails(capsys, main(["--data", str(data), "--recipe", str(recipe), "--out", str(tmp_path / "file" / "run")]), "file")
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", None], ids=["empty", "text", "truncated"])
-def test_a_damaged_checkpoint(
-    data: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
-) -> None:
-    whole = (finished / "checkpoint.pt").read_bytes()
-    content = whole[: len(whole) // 2] if content is None else content
-    (tmp_path / "checkpoint.pt").write_bytes(content)
-    fails(capsys, start(data, tmp_path), "checkpoint.pt", "Move it away")
-    assert (tmp_path / "checkpoint.pt").read_bytes() == content
+def test_an_unusable_recipe(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--data", str(data), "--out", str(tmp_path / "run")]
+    fails(capsys, main([*options, "--recipe", str(tmp_path / "missing.toml")]), "missing.toml", "as a recipe")
+    assert not (tmp_path / "run").exists(), "nothing is begun"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [[1, 2], {}, {"step": 1, "trainer": {}}, {"step": 1, "trainer": {"generator": {}}}, {"step": None, "trainer": {}}],
-    ids=str,
-)
-def test_a_foreign_checkpoint(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: object) -> None:
-    torch.save(content, tmp_path / "checkpoint.pt")
-    fails(capsys, start(data, tmp_path), "checkpoint.pt", "Move it away")
+def test_the_weights_of_vgg_are_not_enough(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fails(capsys, start(data, tmp_path / "run", "--vgg", "vgg19.pth"), "--parser")
 
 
-@pytest.mark.parametrize("named", [True, False], ids=["with its configuration", "without"])
-def test_a_checkpoint_of_another_network(
-    data: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], named: bool,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    saved = torch.load(finished / "checkpoint.pt", weights_only=True)
-    if not named:
-        del saved["config"]
-    torch.save(saved, tmp_path / "checkpoint.pt")
-    monkeypatch.setattr(training, "DEFAULT_CONFIG", GeneratorConfig(size=64, width=4, blocks=1))
-    fails(capsys, start(data, tmp_path), "checkpoint.pt", "Move it away")
+def test_a_face_parser_adds_its_losses(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_parser(fill(FaceParser(SMOKE_PARSER)), tmp_path / "parser.safetensors")
+    recipe = replace(SHORT, stages=(Stage("mapping", 32, 1, 2),))
+    options = ("--parser", str(tmp_path / "parser.safetensors"))
+    assert start(data, tmp_path / "run", *options, recipe=recipe) == 0
+    assert starts_of(tmp_path / "run")[0]["perceptual"] == "face parser"
+    (row,) = log_of(tmp_path / "run")
+    assert row["perceptual"] > 0
+    assert row["labels"] > 0
+    fails(capsys, start(data, tmp_path / "run", "--parser", str(tmp_path / "none.safetensors")), "none.safetensors")
 
 
-def test_a_checkpoint_without_its_configuration_is_taken_up(
+def test_a_damaged_checkpoint_is_left_as_it_is(
     data: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    saved = torch.load(finished / "checkpoint.pt", weights_only=True)
-    del saved["config"]
-    torch.save(saved, tmp_path / "checkpoint.pt")
-    assert start(data, tmp_path) == 0
-    assert "at step 4 already" in capsys.readouterr().out
+    piece = copy_checkpoint(finished, tmp_path / "run") / "piece-000"
+    half = piece.read_bytes()[: piece.stat().st_size // 2]
+    piece.write_bytes(half)
+    fails(capsys, start(data, tmp_path / "run"), "step-0000004", "piece-000 is damaged", "Move it away")
+    assert piece.read_bytes() == half
 
 
-@pytest.mark.parametrize("failure", [RuntimeError("iostream error"), OSError(28, "No space left on device")], ids=repr)
-def test_a_full_disk_leaves_the_old_checkpoint(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], failure: Exception
+@pytest.mark.parametrize("state", [{}, {"generator": {}}, [1, 2]], ids=str)
+def test_a_foreign_checkpoint(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], state: dict) -> None:
+    save_checkpoint(state, 2, SHORT.shapes(), tmp_path / "run" / "checkpoints")
+    fails(capsys, start(data, tmp_path / "run"), "does not fit", "Move it away")
+
+
+def test_a_checkpoint_of_other_networks(
+    data: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    copy_checkpoint(finished, tmp_path / "run")
+    recipe = replace(SHORT, generator=replace(TINY, blocks=2))
+    fails(capsys, start(data, tmp_path / "run", recipe=recipe), "step-0000004", "other shapes", "Move it away")
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(
+    data: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert start(data, out, "--minutes", "0") == 0
+    write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if path.name.startswith("piece-"):
+            raise OSError(28, "No space left on device")
+        return write(path, content)
+
     with monkeypatch.context() as patch:
-        interrupt_at(patch, 2)
-        assert start(data, tmp_path) == 130
-    before = (tmp_path / "checkpoint.pt").read_bytes()
-    capsys.readouterr()
-
-    def fail(_content: object, path: Path) -> None:
-        Path(path).write_bytes(b"half of it")
-        raise failure
-
-    monkeypatch.setattr(torch, "save", fail)
-    fails(capsys, start(data, tmp_path))
-    assert (tmp_path / "checkpoint.pt").read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt", "log.jsonl"]
+        patch.setattr(Path, "write_bytes", full)
+        fails(capsys, start(data, out), "step-0000004", "Make room")
+    assert [path.name for path in (out / "checkpoints").iterdir()] == ["step-0000001"]
+    assert start(data, out) == 0
+    assert_same_weights(out, finished)
 
 
 def test_losses_that_are_not_finite_stop_the_training_before_it_saves_them(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Trainer, "step", lambda *_args: {"l1": float("nan")})
-    fails(capsys, start(data, tmp_path, "--save-every", "1"), "step 1", "--lr")
-    assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]
+    monkeypatch.setattr(Trainer, "step", lambda *_args: {"reconstruction": torch.tensor(float("nan"))})
+    # The row of the log is due only later.
+    options = ("--save-every", "2", "--log-every", "100")
+    fails(capsys, start(data, tmp_path / "run", *options, recipe=replace(SHORT, stages=(Stage("mapping", 32, 9, 1),))),
+          "step 2", "learning_rate")  # fmt: skip
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["log.jsonl"]
 
 
-def test_weights_to_start_from(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    network = fill(DenseMappingNetwork(TINY))
+# Weights to start from
+
+
+@pytest.mark.parametrize("config", [TINY, replace(TINY, region_features=0, noise=False)], ids=["same", "fewer inputs"])
+def test_weights_to_start_from_are_where_the_training_starts(
+    data: Path, tmp_path: Path, config: GeneratorConfig
+) -> None:
+    network = fill(DenseMappingNetwork(config))
     save_generator(network, tmp_path / "first.safetensors", "First", half=False)
-    assert start(data, tmp_path / "run", "--init", str(tmp_path / "first.safetensors"), "--lr", "0") == 0
-    saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["trainer"]
+    still = replace(SHORT, learning_rate=0.0)
+    assert start(data, tmp_path / "run", "--init", str(tmp_path / "first.safetensors"), recipe=still) == 0
+    state, inputs = checkpoint_of(tmp_path / "run")[0], config.input_channels
     for name, value in network.state_dict().items():
-        assert torch.equal(saved["generator"][name], value)
-        torch.testing.assert_close(saved["average"][name], value)
+        taken, mean = (state[which][name] for which in ("generator", "average"))
+        if name == "model.1.weight":
+            # Inputs that the network did not have count nothing at first.
+            assert not taken[:, inputs:].any()
+            taken, mean = taken[:, :inputs], mean[:, :inputs]
+        assert torch.equal(taken, value), name
+        torch.testing.assert_close(mean, value)
 
+
+def test_weights_that_cannot_be_started_from(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save_generator(fill(DenseMappingNetwork(TINY_PUBLISHED)), tmp_path / "other.safetensors", "Other")
     (tmp_path / "broken.pth").write_text("not weights")
     for name in ("other.safetensors", "broken.pth", "missing.pth"):
-        fails(capsys, start(data, tmp_path / "new", "--init", str(tmp_path / name)), name)
-
-
-# Parts
-
-
-def test_stages_are_read_and_checked() -> None:
-    assert parse_stage("128:40:8") == Stage(128, 40, 8)
-    for text in ("", "128", "128:40", "128:40:8:1", "a:b:c", "100:1:1", "0:1:1", "64:0:1", "64:1:-1", "64:1.5:1"):
-        with pytest.raises(argparse.ArgumentTypeError) as caught:
-            parse_stage(text)
-        assert repr(text) in str(caught.value)
-
-
-def test_a_bad_stage_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["--data", "data", "--stages", "100:1:1"])
-    assert caught.value.code == 2
-    assert "multiple of 32" in capsys.readouterr().err
-
-
-def test_default_stages() -> None:
-    assert parser().parse_args(["--data", "x"]).stages == DEFAULT_STAGES
-    assert DEFAULT_STAGES[-1].size == 256
-
-
-def test_stage_of_a_step() -> None:
-    stages = [Stage(32, 2, 8), Stage(64, 3, 4)]
-    assert [stage_at(step, stages).size for step in range(7)] == [32, 32, 64, 64, 64, 64, 64]
-
-
-def test_learning_rate() -> None:
-    rates = [rate_at(step, 1000) for step in range(1000)]
-    assert rates[0] == pytest.approx(0.01)
-    assert max(rates) == 1
-    assert rates[99:600] == [1.0] * 501
-    assert all(a >= b for a, b in pairwise(rates[600:]))
-    assert rates[-1] == pytest.approx(0.05)
-    assert all(0 < rate_at(step, 1) <= 1 for step in range(1))
-
-
-def test_batches_follow_from_seed_and_step(data: Path) -> None:
-    portraits = PortraitDataset(data, "train", 64)
-    stage = Stage(32, 10, 3)
-    labels, image, region = Batches(portraits, 1).draw(5, stage, CPU)
-    assert labels.shape == (3, 32, 32)
-    assert labels.dtype == torch.uint8
-    assert image.shape == (3, 3, 32, 32)
-    assert -1 <= float(image.min()) < float(image.max()) <= 1
-    assert region.shape == (3, 1, 32, 32)
-    again, other_step, other_seed = (
-        Batches(portraits, 1).draw(5, stage, CPU),
-        Batches(portraits, 1).draw(6, stage, CPU),
-        Batches(portraits, 2).draw(5, stage, CPU),
-    )
-    assert all(torch.equal(a, b) for a, b in zip((labels, image, region), again, strict=True))
-    assert not torch.equal(image, other_step[1])
-    assert not torch.equal(image, other_seed[1])
-
-
-def test_the_average_follows_the_weights() -> None:
-    trainer = Trainer(TINY, CPU, 1e-3, bf16=False)
-    assert not any(value.requires_grad for value in trainer.average.parameters())
-    with torch.no_grad():
-        for value in trainer.generator.parameters():
-            value.add_(1)
-    mean, target = (network.get_parameter("model.1.weight") for network in (trainer.average, trainer.generator))
-    before = mean.clone()
-    trainer.follow(5)
-    torch.testing.assert_close(mean, before.lerp(target.detach(), 0.5))
-    trainer.follow(0)
-    assert torch.equal(mean, target)
-
-
-def test_training_learns_a_portrait_by_heart(data: Path) -> None:
-    torch.manual_seed(0)
-    trainer = Trainer(TINY, CPU, 2e-3, bf16=False)
-    labels, image, _ = Batches(PortraitDataset(data, "train", 32), 0).draw(0, Stage(32, 1, 2), CPU)
-    region = torch.ones(2, 1, 32, 32)
-    losses = [trainer.step(labels, image, region, 1.0)["l1"] for _ in range(25)]
-    assert losses[-1] < 0.7 * losses[0]
-    assert all(value.requires_grad for value in trainer.discriminator.parameters())
+        fails(capsys, start(data, tmp_path / "run", "--init", str(tmp_path / name)), name, "hoose")

@@ -1,4 +1,4 @@
-"""A small data set of made-up portraits, and the smallest networks that have every part."""
+"""A small data set of made-up faces: enough to try out every step of a training, and to test it."""
 
 from pathlib import Path
 
@@ -6,7 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.blender import BlenderConfig
 from models.config import GeneratorConfig
+from models.discriminator import DiscriminatorConfig
+from models.face_parser import ParserConfig
+from models.mask_vae import MaskVAEConfig
+from models.recipe import Recipe, Stage
 from resources.labels import palette
 
 TINY = GeneratorConfig(
@@ -22,11 +27,26 @@ TINY = GeneratorConfig(
     padding="zeros",
     stem_kernel=3,
     up_kernel=4,
+    noise=True,
+    region_features=2,
 )
-"""A network with context, as the default model is one."""
+"""The smallest network with all that the default model has."""
 
-TINY_PUBLISHED = GeneratorConfig(width=2, blocks=2)
-"""A network shaped like the published one."""
+SMOKE_PARSER = ParserConfig((8, 8, 16))
+
+SMOKE_RECIPE = Recipe(
+    stages=(
+        Stage("masks", 32, 4, 4),
+        Stage("mapping", 32, 4, 4),
+        Stage("mapping", 64, 2, 2),
+        Stage("simulated", 64, 2, 2),
+    ),
+    generator=TINY,
+    mask_vae=MaskVAEConfig(size=32, width=8, max_width=16, latent=8, norm="group"),
+    blender=BlenderConfig(width=4, downsamplings=2, blocks=1),
+    discriminator=DiscriminatorConfig(width=8),
+)
+"""Every kind of stage, in seconds."""
 
 
 def made_mask(size: int, glasses: bool = False) -> NDArray[np.uint8]:
