@@ -1,15 +1,24 @@
-"""Sample sheets: what a network makes of a fixed set of portraits, to be looked at."""
+"""Sample sheets: what a network makes of a fixed set of portraits, to be looked at.
 
+``python -m models.sheet WEIGHTS --out FILE`` makes one of the sample portraits that come with Maskbrush.
+"""
+
+import argparse
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.dataset import Sample
+from models.checkpoints import load_generator
+from models.config import WeightFileError
+from models.dataset import DatasetError, Sample, read_pair
 from models.edits import blanked_region
 from models.generator import DenseMappingNetwork
+from models.report import write_jpeg
 from resources.labels import palette
 
 
@@ -30,7 +39,7 @@ def sample_sheet(network: DenseMappingNetwork, samples: Sequence[Sample]) -> NDA
     Parameters
     ----------
     network
-        A network with context, in eval mode.
+        A network in eval mode.
     samples
         Portraits of one size.
 
@@ -52,10 +61,44 @@ def sample_sheet(network: DenseMappingNetwork, samples: Sequence[Sample]) -> NDA
         hole = torch.from_numpy(region)[None, None].float().to(device)
         whole = torch.ones_like(hole)
         image, mask = images[index], masks[index]
-        completed = network.decode(mask, styles[index], image, hole) * hole + image * (1 - hole)
-        own = network.decode(mask, styles[index], image, whole)
-        copied = network.decode(mask, styles[(index + 1) % len(samples)], image, whole)
+        context = network.config.context
+        completed = network.decode(mask, styles[index], *((image, hole) if context else ())) * hole + image * (1 - hole)
+        blank = (image, whole) if context else ()
+        own = network.decode(mask, styles[index], *blank)
+        copied = network.decode(mask, styles[(index + 1) % len(samples)], *blank)
         blanked = np.where(region[..., None] == 1, np.uint8(128), sample.pixels)
         row = [sample.pixels, palette()[sample.labels], blanked, *(to_pixels(x) for x in (completed, own, copied))]
         rows.append(np.concatenate(row, axis=1))
     return np.concatenate(rows, axis=0)
+
+
+SAMPLES = Path(__file__).parent.parent / "resources" / "samples"
+"""Portraits ``<name>.jpg`` with their masks ``<name>_mask.png``."""
+
+
+def shipped_samples(size: int) -> list[Sample]:
+    """Read the sample portraits that come with Maskbrush, in alphabetical order, at ``size`` x ``size`` pixels."""
+    pictures = sorted(SAMPLES.glob("*.jpg"))
+    return [read_pair(path, path.with_name(f"{path.stem}_mask.png"), size) for path in pictures]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    p = argparse.ArgumentParser(prog="python -m models.sheet", description="Show what a generator makes of samples.")
+    p.add_argument("weights", type=Path, help="a .safetensors or published .pth file")
+    p.add_argument("--out", type=Path, default=Path("out/sheet.jpg"), help="the picture to write")
+    args = p.parse_args(argv)
+    try:
+        network, _ = load_generator(args.weights)
+        sheet = sample_sheet(network, shipped_samples(network.config.size))
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        write_jpeg(sheet, args.out)
+    except (WeightFileError, DatasetError, OSError) as error:
+        print(f"No sheet was made: {error}", file=sys.stderr)
+        return 1
+    print(f"Source, mask, blanked, completed, whole render, style copied: {args.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
