@@ -1,6 +1,8 @@
 """The exported graphs compute what the network computes, at any size."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,13 @@ from numpy.typing import NDArray
 from models import export
 from models.checkpoints import save_generator
 from models.config import GeneratorConfig
-from models.export import GRAPHS, export_generator, main
-from models.generator import DenseMappingNetwork
-from tests.golden import fill
-from tests.made_data import TINY, TINY_PUBLISHED
+from models.export import GRAPHS, TOLERANCE, check_export, export_generator, main
+from models.generator import DenseMappingNetwork, restyled
+from models.synthetic import TINY, made_mask
+from tests.fakes import TINY_PUBLISHED
+from tests.golden import fill, made_image
 
-CONFIGS = {"context": TINY, "published": TINY_PUBLISHED}
+CONFIGS = {"context and region features": TINY, "published": replace(TINY_PUBLISHED, size=128)}
 AGREEMENT = 1e-3
 """What the back ends promise each other; about 1e-6 is measured."""
 
@@ -29,6 +32,12 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp("export") / "new" / "folder"
     export_generator(fill(DenseMappingNetwork(config)), f"Tïny {request.param}", folder)
     return config, folder
+
+
+def other_weights(config: GeneratorConfig) -> DenseMappingNetwork:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return DenseMappingNetwork(config).eval()
 
 
 def run(graph: Path, inputs: dict[str, torch.Tensor]) -> NDArray[np.float32]:
@@ -64,6 +73,51 @@ def test_graphs_agree_with_the_network(exported: tuple[GeneratorConfig, Path], h
     assert max(differences.values()) <= AGREEMENT
 
 
+@torch.inference_mode()
+def test_another_portrait_s_hair_passes_through_the_graphs(exported: tuple[GeneratorConfig, Path]) -> None:
+    config, folder = exported
+    network = fill(DenseMappingNetwork(config))
+    labels = torch.from_numpy(made_mask(64))[None]
+    image, region = made_image(64, 64), torch.ones(1, 1, 64, 64)
+    own, donor = (
+        torch.from_numpy(run(folder / "encode.onnx", {"labels": labels, "image": x})) for x in (image, -image)
+    )
+    renders = []
+    # Without region features there is but one look for all classes.
+    mixed = restyled(config, own, donor, (13,)) if config.region_features else donor
+    context = {"image": image, "region": region} if config.context else {}
+    for style in (own, mixed):
+        renders.append(run(folder / "decode.onnx", {"labels": labels, "style": style, **context}))
+        expected = network.decode(labels, style, **context)
+        np.testing.assert_allclose(renders[-1], expected.numpy(), rtol=0, atol=AGREEMENT)
+    assert abs(renders[0] - renders[1]).max() > 10 * AGREEMENT
+
+
+def test_the_check_finds_agreement_at_each_size(exported: tuple[GeneratorConfig, Path]) -> None:
+    config, folder = exported
+    differences = check_export(fill(DenseMappingNetwork(config)), folder)
+    assert set(differences) == {"64x64", "96x160", f"{config.size}x{config.size}"}
+    assert max(differences.values()) <= AGREEMENT < TOLERANCE
+
+
+def test_the_check_finds_graphs_of_other_weights_out(exported: tuple[GeneratorConfig, Path]) -> None:
+    config, folder = exported
+    assert min(check_export(other_weights(config), folder).values()) > TOLERANCE
+
+
+@pytest.mark.parametrize("half", GRAPHS)
+def test_the_check_looks_at_both_graphs(exported: tuple[GeneratorConfig, Path], half: str) -> None:
+    config, folder = exported
+    network, other = fill(DenseMappingNetwork(config)), other_weights(config).state_dict()
+    encoder = ("enc_style.", "enc_label.")
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            if name.startswith(encoder) == (half == "encode.onnx"):
+                value.copy_(other[name])
+    # The network's own style code is what both are given to decode, so that one half says nothing of the other.
+    assert min(check_export(network, folder).values()) > TOLERANCE
+
+
 def test_graphs_carry_what_is_needed_to_use_them(exported: tuple[GeneratorConfig, Path]) -> None:
     config, folder = exported
     assert sorted(path.name for path in folder.iterdir()) == sorted(GRAPHS), "each graph is one file, without litter"
@@ -89,14 +143,52 @@ def test_a_failed_export_leaves_the_old_graphs_and_no_litter(tmp_path: Path, mon
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(GRAPHS, "old")
 
 
-def test_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def export_with(network: DenseMappingNetwork, graphs: Path, folder: Path, patch: pytest.MonkeyPatch) -> int:
+    """Run the command on a network, but let graphs made before come of it, as exporting takes long."""
     seen = []
-    monkeypatch.setattr(export, "export_generator", lambda *args: seen.append(args))
-    save_generator(fill(DenseMappingNetwork(TINY)), tmp_path / "net.safetensors", "Tiny")
-    assert main([str(tmp_path / "net.safetensors"), "--out", str(tmp_path / "out")]) == 0
-    ((network, title, folder),) = seen
-    assert (network.config, title, folder) == (TINY, "Tiny", tmp_path / "out")
-    assert "decode.onnx" in capsys.readouterr().out
+
+    def copied(*args: object) -> None:
+        seen.append(args)
+        shutil.copytree(graphs, folder / "out")
+
+    patch.setattr(export, "export_generator", copied)
+    save_generator(network, folder / "net.safetensors", "Tiny", half=False)
+    status = main([str(folder / "net.safetensors"), "--out", str(folder / "out")])
+    ((given, title, out),) = seen
+    assert (given.config, title, out) == (network.config, "Tiny", folder / "out")
+    return status
+
+
+def test_command_line(
+    exported: tuple[GeneratorConfig, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config, graphs = exported
+    assert export_with(fill(DenseMappingNetwork(config)), graphs, tmp_path, monkeypatch) == 0
+    captured = capsys.readouterr()
+    assert "decode.onnx" in captured.out
+    assert "96x160" in captured.out
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize("fault", ["other weights", "not a number"])
+def test_graphs_that_compute_something_else_have_a_status_of_their_own(
+    exported: tuple[GeneratorConfig, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fault: str,
+) -> None:
+    config, graphs = exported
+    network = other_weights(config) if fault == "other weights" else fill(DenseMappingNetwork(config))
+    if fault == "not a number":
+        # It compares as neither more nor less than what is allowed.
+        with torch.no_grad():
+            network.get_parameter("model.1.bias").fill_(torch.nan)
+    assert export_with(network, graphs, tmp_path, monkeypatch) == 2
+    assert "do not use these graphs" in capsys.readouterr().err
 
 
 def test_command_line_with_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
