@@ -17,6 +17,7 @@ Point = NDArray[np.float64]
 
 _GLASSES, _HAT, _EARRING, _NECKLACE = (BY_NAME[name].id for name in ("eye_g", "hat", "ear_r", "neck_l"))
 _EYES = (BY_NAME["r_eye"].id, BY_NAME["l_eye"].id)
+_BROWS = (BY_NAME["r_brow"].id, BY_NAME["l_brow"].id)
 _EARS = (BY_NAME["r_ear"].id, BY_NAME["l_ear"].id)
 _SKIN, _HAIR, _NECK = (BY_NAME[name].id for name in ("skin", "hair", "neck"))
 _SHIFT = 4
@@ -92,9 +93,9 @@ def draw_glasses(pixels: Pixels, labels: Pixels, rng: np.random.Generator) -> bo
     thickness = max(1, round(distance * rng.uniform(0.02, 0.09)))
     colour, dark = _dark_or_bright(rng), rng.random() < 0.3
     lenses, frame = brush.blank(), brush.blank()
-    turn = np.array([unit, down])
+    turn, drop = np.array([unit, down]), rng.uniform(0.02, 0.08)
     for eye, side in ((right, -1), (left, 1)):
-        middle = eye + unit * side * 0.03 * distance + down * rng.uniform(0.02, 0.08) * distance
+        middle = eye + unit * side * 0.03 * distance + down * drop * distance
         points = np.round(((outline * half) @ turn + middle) * 2**_SHIFT).astype(np.int32)
         cv2.fillPoly(lenses, [points], 255, cv2.LINE_AA, _SHIFT)
         cv2.polylines(frame, [points], True, 255, thickness, cv2.LINE_AA, _SHIFT)
@@ -105,14 +106,14 @@ def draw_glasses(pixels: Pixels, labels: Pixels, rng: np.random.Generator) -> bo
     reach = max(0.5 * distance - half[0], 1.0)
     arch = _fixed(np.array([reach, 0.08 * distance]))
     cv2.ellipse(frame, _fixed(bridge), arch, angle, 180, 360, 255, thickness, cv2.LINE_AA, _SHIFT)
-    eyes = np.isin(labels, _EYES)
+    behind = np.isin(labels, (*_EYES, *_BROWS))
     seen = labels.copy()
     if dark:
         brush.paint(lenses, _shaded(rng.uniform(5, 50, 3), labels.shape, rng), _GLASSES, rng.uniform(0.8, 1.0))
     else:
         tint = rng.uniform(120, 255, 3)
         brush.paint(lenses, tint, _GLASSES, rng.uniform(0.0, 0.18))
-        labels[eyes] = seen[eyes]  # they stay visible, and labelled, behind clear lenses
+        labels[behind] = seen[behind]  # eyes and brows stay visible, and labelled, behind clear lenses
     brush.paint(frame, _shaded(colour, labels.shape, rng), _GLASSES)
     if rng.random() < 0.4:
         glint = brush.blank()

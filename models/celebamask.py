@@ -39,8 +39,10 @@ def read_mapping(folder: Path) -> dict[int, int]:
     """
     path = folder / MAPPING
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()[1:]  # without the header
-        return {int(row[0]): int(row[1]) for row in map(str.split, lines) if row}
+        rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        if rows and not rows[0][0].isdigit():
+            del rows[0]  # the header
+        return {int(row[0]): int(row[1]) for row in rows}
     except (OSError, ValueError, IndexError) as error:
         raise DatasetError(
             f"{path}: cannot be read ({error}). It comes with CelebAMask-HQ, and says which portraits are for training "

@@ -37,7 +37,7 @@ _UNREADABLE = (OSError, SyntaxError, ValueError)
 
 
 def _unreadable(path: Path, error: Exception) -> DatasetError:
-    return DatasetError(f"{path}: cannot be read ({error}). Restore the file or remove its row.")
+    return DatasetError(f"{path}: cannot be read ({error}). Restore the file, or take the portrait out of the set.")
 
 
 def read_picture(path: Path) -> Pixels:
@@ -140,8 +140,8 @@ class PortraitDataset:
         return self.samples[index]
 
     def weights(self) -> NDArray[np.float64]:
-        """Return sampling odds that show rare classes (glasses, hats) three times as often, float64 of shape (N,)."""
-        rare = (BY_NAME["eye_g"].id, BY_NAME["hat"].id)
+        """Return sampling odds that show portraits that wear something three times as often, float64 of shape (N,)."""
+        rare = [BY_NAME[name].id for name in ("eye_g", "hat", "ear_r", "neck_l")]
         weights = np.array([3.0 if np.isin(rare, sample.labels).any() else 1.0 for sample in self.samples])
         return weights / weights.sum()
 

@@ -29,8 +29,6 @@ def label_region(labels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray
     size = labels.shape[0]
     present = [index for index, ids in enumerate(GROUPS) if np.isin(labels, ids).any()]
     odds = np.array([4.0 if index == _GLASSES else 1.0 for index in present])
-    if not present:
-        return np.ones_like(labels)
     count = min(len(present), int(rng.integers(1, 4)))
     chosen = rng.choice(present, count, replace=False, p=odds / odds.sum())
     region = np.isin(labels, [label for index in chosen for label in GROUPS[index]]).astype(np.uint8)

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
@@ -70,10 +71,13 @@ def prepare(folder: Path, processes: int, quiet: bool = False) -> tuple[int, lis
     pool = ProcessPoolExecutor(processes)
     try:
         # Submitted in strides: what has been handed out must be waited for when the user interrupts.
-        for start in range(0, len(todo), 1000):
-            results = pool.map(merge, todo[start : start + 1000], chunksize=8)
-            for fault in tqdm(results, initial=start, total=len(todo), disable=quiet, unit="portrait"):
-                faults += [fault] if fault else []
+        with tqdm(total=len(todo), disable=quiet, unit="portrait") as bar:
+            for start in range(0, len(todo), 1000):
+                for fault in pool.map(merge, todo[start : start + 1000], chunksize=8):
+                    faults += [fault] if fault else []
+                    bar.update()
+    except BrokenProcessPool as error:
+        raise OSError("a process that merged masks was ended from outside; start again, it goes on") from error
     finally:
         pool.shutdown(cancel_futures=True)
     return len(todo) - len(faults), faults

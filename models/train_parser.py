@@ -174,6 +174,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (DatasetError, OSError) as error:
         print(f"Training cannot go on: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped before the end: nothing was written.", file=sys.stderr)
+        return 130
     print(json.dumps(scores, indent=1))
     print(f"Weights: {args.out}")
     return 0
