@@ -12,7 +12,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup system-packages run test gpu-test lint bench train clean
+.PHONY: help setup system-packages run test gpu-test lint bench train train-parser evaluate clean
 
 help:
 	@printf '%s\n' \
@@ -23,6 +23,8 @@ help:
 	  'make lint       ruff, pyright and the import contracts' \
 	  'make bench      print latencies on this machine as JSON' \
 	  'make train      train the default model (DATA=folder; ARGS=... goes to models.train)' \
+	  'make train-parser  train the face parser (DATA=folder)' \
+	  'make evaluate   measure the default model (DATA=folder); the report goes to $(OUT)/evaluation/' \
 	  'make clean      remove $(VENV), caches and $(OUT)/'
 
 setup: $(STAMP)
@@ -63,17 +65,30 @@ lint: setup
 bench: setup
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.bench $(ARGS)
 
+# The parser behind the perceptual and label losses is another, smaller one than the parser that is shipped and judges.
+CRITIC := runs/critic/critic.safetensors
+
 # The data are looked at before anything is installed.
 ifneq ($(strip $(DATA)),)
 train: setup
-	$(BIN)/python -m models.train --data '$(DATA)' $(ARGS)
+	test -e $(CRITIC) || $(BIN)/python -m models.train_parser --data '$(DATA)' --out $(CRITIC) --seed 1 \
+	  --channels 16 32 64 96 128 --size 128 --early-size 128 --batch 20 --early-batch 20 --steps 1300
+	$(BIN)/python -m models.train --data '$(DATA)' --parser $(CRITIC) $(ARGS)
+
+train-parser: setup
+	$(BIN)/python -m models.train_parser --data '$(DATA)' $(ARGS)
+
+evaluate: setup
+	$(BIN)/python -m models.evaluate resources/weights/maskbrush-256.safetensors --data '$(DATA)' \
+	  --parser resources/weights/face-parser.safetensors --out '$(OUT)/evaluation' $(ARGS)
 else
-train:
+train train-parser evaluate:
 	@printf '%s\n' \
-	  'Training needs a folder of portraits with their masks: make train DATA=folder. In it:' \
+	  'This needs a folder of portraits with their masks: make $@ DATA=folder. In it:' \
 	  '  images/<id>.jpg   square, aligned portraits, all of one size' \
 	  '  labels/<id>.png   their masks: one channel, the class ids 0..18 of resources/labels.py, the same size' \
-	  '  manifest.csv      with at least the columns id, tier and split (train or val)' >&2
+	  '  manifest.csv      with at least the columns id, tier and split (train or val)' \
+	  'CelebAMask-HQ as it is distributed will do as well; its authors give it for non-commercial research.' >&2
 	@exit 2
 endif
 
