@@ -83,7 +83,8 @@ def save_checkpoint(state: dict[str, Any], step: int, shapes: str, folder: Path)
             raise OSError(reason_of(error)) from error
         index = {"step": step, "shapes": shapes, "sha256": pieces.hashes}
         (part / _INDEX).write_text(json.dumps(index), encoding="utf-8")
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():
+            target.replace(target.with_suffix(".old"))  # still a checkpoint, should this be the last thing we do
         part.replace(target)
     except OSError as error:
         raise OSError(f"{target} cannot be written ({error}). Make room or choose another --out.") from error

@@ -260,3 +260,23 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="cannot be written"):
         save_checkpoint(make_state(), 1, SHAPES, tmp_path / "file")
+
+
+def test_what_an_end_between_two_renamings_leaves_is_still_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_checkpoint({"value": 1}, 7, "shapes", tmp_path)
+    replace = Path.replace
+
+    def killed(self: Path, target: Path) -> Path:
+        if self.suffix == ".part":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", killed)
+        save_checkpoint({"value": 2}, 7, "shapes", tmp_path)
+    assert load_checkpoint(tmp_path, "shapes", torch.device("cpu")) == ({"value": 1}, 7)
+    save_checkpoint({"value": 3}, 7, "shapes", tmp_path)
+    assert load_checkpoint(tmp_path, "shapes", torch.device("cpu")) == ({"value": 3}, 7)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-0000007"]
