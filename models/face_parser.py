@@ -134,8 +134,10 @@ def load_parser(path: Path) -> FaceParser:
     tensors, metadata = read_tensors(path, NETWORK, "Choose a face parser made by models.train_parser.")
     hint = "Make or copy it again."
     try:
-        network = FaceParser(ParserConfig.from_json(metadata["config"]))
-        network.load_state_dict(tensors)
+        # Checked before any memory is taken: a damaged file may ask for a network of any size.
+        with torch.device("meta"):
+            network = FaceParser(ParserConfig.from_json(metadata["config"]))
+        network.load_state_dict(tensors, assign=True)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         # torch names what does not fit from the second line on.
         reason = [line.strip() for line in str(error).splitlines()[1:2]] or [reason_of(error)]

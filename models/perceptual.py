@@ -102,7 +102,8 @@ def load_vgg(path: Path) -> nn.Sequential:
     from torchvision.models import vgg19
 
     hint = "Choose torchvision's vgg19 weight file, or leave --vgg out to compare the face parser's features."
-    layers = nn.Sequential(*list(vgg19(weights=None).features.children())[: _VGG_TAPS[-1] + 1])
+    with torch.device("meta"):  # most of the network is not wanted, and would take half a gigabyte
+        layers = nn.Sequential(*list(vgg19(weights=None).features.children())[: _VGG_TAPS[-1] + 1])
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
         layers.load_state_dict(
@@ -110,11 +111,12 @@ def load_vgg(path: Path) -> nn.Sequential:
                 name.removeprefix("features."): value
                 for name, value in tensors.items()
                 if name.startswith("features.") and int(name.split(".")[1]) <= _VGG_TAPS[-1]
-            }
+            },
+            assign=True,
         )
     except Exception as error:  # a damaged pickle can make the reader stumble in any way
         raise WeightFileError(f"{path.name} cannot be read as VGG19 ({reason_of(error)}).", hint) from error
     for layer in layers:
         if isinstance(layer, nn.ReLU):
-            layer.inplace = False  # features kept from before would be overwritten
+            layer.inplace = False  # what a hook or a tap has kept stays as it was
     return layers
