@@ -1,7 +1,10 @@
 """What several unit tests share."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+import torch
 
 from tests.fakes import make_portrait
 
@@ -9,3 +12,14 @@ from tests.fakes import make_portrait
 @pytest.fixture
 def picture() -> np.ndarray:
     return make_portrait((80, 60)).pixels.copy()
+
+
+@pytest.fixture(scope="module")
+def one_core() -> Iterator[None]:
+    """Compute on one core of the CPU: threads that wait for each other cost more than they gain on tiny networks."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: False)
+        yield
+    torch.set_num_threads(threads)

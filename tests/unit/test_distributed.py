@@ -88,15 +88,10 @@ def end_of(out: Path) -> tuple[list[dict], dict]:
 
 
 @pytest.fixture(scope="module")
-def alone(folder: Path) -> Iterator[Path]:
+def alone(folder: Path, one_core: None) -> Path:
     """The folder of a training in this process."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.cuda, "is_available", lambda: False)
-        assert training.main(options(folder, folder / "alone")) == 0
-    yield folder / "alone"
-    torch.set_num_threads(threads)
+    assert training.main(options(folder, folder / "alone")) == 0
+    return folder / "alone"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +21,7 @@ from tests.unit.test_fidelity import tiny_recogniser
 SIDE = 64
 EDITS = ["glasses_added.jpg", "hair_lengthened.jpg", "smile_opened.jpg", "hair_recoloured.jpg"]
 
-pytestmark = pytest.mark.filterwarnings("ignore:Metric .Kernel Inception Distance. will save")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _tiny_networks_on_one_core() -> Iterator[None]:
-    """Keep it small: threads that wait for each other cost more than they gain here."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.cuda, "is_available", lambda: False)
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_core")
 
 
 # From weights to a report

@@ -16,7 +16,7 @@ from torchmetrics.image import fid
 from models.config import WeightFileError
 from models.face_parser import FaceParser
 from models.fidelity import ParserFeatures, face_recogniser, inception, looks, nearest, set_distances
-from models.sheet import to_tensor
+from models.rendering import to_tensor
 from models.synthetic import SMOKE_PARSER, made_mask, made_pixels
 
 Pixels = NDArray[np.uint8]

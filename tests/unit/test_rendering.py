@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from models.config import GeneratorConfig
 from models.dataset import Sample
 from models.generator import DenseMappingNetwork, restyled
-from models.rendering import Renderer, class_means, telea
-from models.sheet import to_pixels, to_tensor
+from models.rendering import Renderer, class_means, telea, to_pixels, to_tensor
 from models.synthetic import TINY, made_mask, made_pixels
 from resources.labels import BY_NAME, LABEL_COUNT
 from tests.fakes import TINY_PUBLISHED

@@ -1,6 +1,5 @@
 """One step of each kind of stage: which networks it trains, with which losses, and in which order."""
 
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 
@@ -30,12 +29,7 @@ STEPS = {"masks": 0, "mapping": 5, "simulated": 60}
 HAIR, SKIN = 13, 1
 
 
-@pytest.fixture(autouse=True)
-def _one_core() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_core")
 
 
 def make_trainer(recipe: Recipe = RECIPE, perceptual: bool = False, bf16: bool = False) -> Trainer:
