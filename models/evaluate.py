@@ -36,9 +36,9 @@ from models.fidelity import (
 )
 from models.mask_edits import edited_region, lengthen_hair, open_mouth, simulated_edit
 from models.metrics import confusion, label_scores, mean_lab, region_errors
-from models.rendering import Renderer, class_means, telea
+from models.options import positive
+from models.rendering import Renderer, class_means, telea, to_tensor
 from models.report import grid, write_report
-from models.sheet import to_tensor
 from resources.labels import BY_NAME, LABEL_COUNT, palette
 
 Pixels = NDArray[np.uint8]
@@ -275,18 +275,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     p.add_argument("--parser", type=Path, required=True, help="weights of a face parser")
     p.add_argument("--out", type=Path, default=Path("out/evaluation"), help="folder of report and sheets")
     p.add_argument("--split", default="val", help="the split to evaluate on (default val)")
-    p.add_argument("--size", type=int, help="picture size (default: the network's)")
-    p.add_argument("--limit", type=int, help="take only so many portraits")
-    p.add_argument("--regions", type=int, default=2, help="blanked regions a portrait (default 2)")
-    p.add_argument("--pairs", type=int, default=100, help="pairs for the style copy (default 100)")
+    p.add_argument("--size", type=positive, help="picture size (default: the network's)")
+    p.add_argument("--limit", type=positive, help="take only so many portraits")
+    p.add_argument("--regions", type=positive, default=2, help="blanked regions a portrait (default 2)")
+    p.add_argument("--pairs", type=positive, default=100, help="pairs for the style copy (default 100)")
     p.add_argument("--inception", type=Path, help="Inception weights for FID and KID; else the parser's features")
     p.add_argument("--arcface", type=Path, help="an ArcFace network in ONNX form, for identity")
     p.add_argument("--quiet", action="store_true", help="no progress bars")
     args = p.parse_args(argv)
-    for name in ("size", "limit", "regions", "pairs"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            p.error(f"argument --{name}: {value} is too few, 1 is the least")
     try:
         report = evaluate(args)
     except (DatasetError, WeightFileError, OSError) as error:

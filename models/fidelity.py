@@ -13,10 +13,14 @@ from torch import Tensor, nn
 
 from models.config import WeightFileError, reason_of
 from models.face_parser import FaceParser
-from models.sheet import to_tensor
 
 Pixels = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
+
+
+def _planes(pixels: Pixels) -> Tensor:
+    """Turn uint8 RGB (H, W, 3) into uint8 (1, 3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None]
 
 
 class ParserFeatures(nn.Module):
@@ -90,7 +94,7 @@ def set_distances(real: Sequence[Pixels], made: Sequence[Pixels], features: nn.M
     with torch.inference_mode():
         for pictures, are_real in ((real, True), (made, False)):
             for pixels in pictures:
-                batch = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].to(device)
+                batch = _planes(pixels).to(device)
                 frechet.update(batch, real=are_real)
                 kernel.update(batch, real=are_real)
         distance, (mean, _) = frechet.compute(), kernel.compute()
@@ -139,9 +143,8 @@ def looks(pictures: Sequence[Pixels], parser: FaceParser) -> tuple[Vectors, Vect
     """
     small = [cv2.resize(pixels, (32, 32), interpolation=cv2.INTER_AREA) for pixels in pictures]
     thumbnails = np.stack(small).reshape(len(pictures), -1).astype(np.float32) / 127.5 - 1
-    device = next(parser.parameters()).device
-    pooled = [parser.features(to_tensor(pixels).to(device))[-1].mean(dim=(2, 3)) for pixels in pictures]
-    features = torch.cat(pooled).float().cpu().numpy()
+    device, pool = next(parser.parameters()).device, ParserFeatures(parser)
+    features = torch.cat([pool(_planes(pixels).to(device)) for pixels in pictures]).float().cpu().numpy()
     return thumbnails, features / np.linalg.norm(features, axis=1, keepdims=True).clip(1e-6)
 
 
