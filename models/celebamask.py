@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.dataset import DatasetError, Pixels, Sample, read_picture
+from models.dataset import UNREADABLE, WORN, DatasetError, Pixels, Sample, read_picture, sampling_odds, sized
 from resources.labels import BY_NAME, LABEL_COUNT, LABELS
 
 PICTURES, PARTS, MERGED = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno", "CelebAMask-HQ-mask"
@@ -101,7 +101,7 @@ def _read_merged(path: Path) -> Pixels:
     try:
         with Image.open(path) as file:
             labels = np.array(file)
-    except (OSError, SyntaxError, ValueError):  # SyntaxError at a damaged chunk
+    except UNREADABLE:
         labels = None
     if labels is None or labels.ndim != 2 or labels.max() >= LABEL_COUNT:
         raise DatasetError(f"{path}: is not a merged mask. Delete it and run python -m models.prepare again.")
@@ -147,19 +147,13 @@ class CelebAMaskDataset:
         pixels = read_picture(self.folder / PICTURES / f"{number}.jpg")
         path = self.folder / MERGED / f"{number}.png"
         labels = _read_merged(path) if self.merged and path.is_file() else merge_parts(self.folder, number)
-        side = (self.size, self.size)
-        if pixels.shape[:2] != side:
-            pixels = np.asarray(cv2.resize(pixels, side, interpolation=cv2.INTER_AREA), np.uint8)
-        if labels.shape != side:
-            labels = np.asarray(cv2.resize(labels, side, interpolation=cv2.INTER_NEAREST), np.uint8)
-        return Sample(str(number), pixels, labels)
+        return sized(str(number), pixels, labels, self.size)
 
     def weights(self) -> NDArray[np.float64]:
         """Return sampling odds that show rare classes three times as often, float64 of shape (N,).
 
         What a portrait wears is told by the names of its part files; where only merged masks are left, all count alike.
         """
-        rare = re.compile(r"(\d+)_(eye_g|hat|ear_r|neck_l)\.png")
+        rare = re.compile(rf"(\d+)_({'|'.join(WORN)})\.png")
         wearing = {int(m[1]) for path in (self.folder / PARTS).glob("*/*.png") if (m := rare.fullmatch(path.name))}
-        weights = np.array([3.0 if number in wearing else 1.0 for number in self.numbers])
-        return weights / weights.sum()
+        return sampling_odds([number in wearing for number in self.numbers])

@@ -6,15 +6,19 @@ Nothing here unpickles code: safetensors hold numbers only, and published ``.pth
 
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.config import GeneratorConfig, WeightFileError, reason_of
 from models.generator import DenseMappingNetwork
+
+Network = TypeVar("Network", bound=nn.Module)
 
 NETWORK = "dense_mapping_network"
 """The value of the metadata key ``network`` that marks a weight file of ours."""
@@ -156,15 +160,34 @@ def _load_published(path: Path) -> tuple[DenseMappingNetwork, str]:
 
 
 def _build(config: GeneratorConfig, tensors: dict[str, Tensor], path: Path) -> DenseMappingNetwork:
-    """Make a network in eval mode around the given weights, which are checked before any memory is taken."""
+    """Make a generator around the given weights."""
+    hint = "Choose a file that was saved whole, by this version or an older one."
+    return assemble(lambda: DenseMappingNetwork(config), tensors, path, hint)
+
+
+def assemble(make: Callable[[], Network], tensors: dict[str, Tensor], path: Path, hint: str) -> Network:
+    """Make a network in eval mode around given weights, which are checked before any memory is taken.
+
+    Parameters
+    ----------
+    make
+        Makes the network, of whatever size a damaged file may ask for.
+    tensors
+        Its weights, which are taken and not copied.
+    path, hint
+        Where they come from, and what to do if they do not fit: for the message.
+
+    Raises
+    ------
+    WeightFileError
+        If the weights do not fit the network.
+    """
     with torch.device("meta"):
-        network = DenseMappingNetwork(config)
+        network = make()
     try:
         network.load_state_dict(tensors, assign=True)
     except RuntimeError as error:
+        # torch names what does not fit from the second line on.
         reason = str(error).splitlines()[1:2] or [str(error)]
-        raise WeightFileError(
-            f"{path.name} does not fit its configuration ({reason[0].strip()}).",
-            "Choose a file that was saved whole, by this version or an older one.",
-        ) from error
+        raise WeightFileError(f"{path.name} does not fit its configuration ({reason[0].strip()}).", hint) from error
     return network.eval()

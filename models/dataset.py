@@ -5,6 +5,7 @@ and ``manifest.csv`` (at least the columns ``id``, ``tier`` and ``split``).
 """
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -32,7 +33,10 @@ class Sample:
     labels: Pixels
 
 
-_UNREADABLE = (OSError, SyntaxError, ValueError)
+WORN = ("eye_g", "hat", "ear_r", "neck_l")
+"""Classes that few portraits have."""
+
+UNREADABLE = (OSError, SyntaxError, ValueError)
 """What Pillow raises: SyntaxError at a damaged chunk of a PNG."""
 
 
@@ -45,7 +49,7 @@ def read_picture(path: Path) -> Pixels:
     try:
         with Image.open(path) as file:
             return np.array(file.convert("RGB"), np.uint8)  # a copy, as Pillow's own is not writable
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from error
 
 
@@ -67,17 +71,29 @@ def read_pair(picture: Path, mask: Path, size: int) -> Sample:
     try:
         with Image.open(mask) as file:
             labels = np.array(file)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(mask, error) from error
     if labels.ndim != 2 or labels.shape != pixels.shape[:2]:
         raise DatasetError(f"{mask}: expected a single-channel mask of the size of {picture}.")
     if labels.max() >= LABEL_COUNT:
         raise DatasetError(f"{mask}: holds id {labels.max()}, but the classes are 0..{LABEL_COUNT - 1}.")
-    labels = labels.astype(np.uint8)
-    if pixels.shape[:2] != (size, size):
-        pixels = np.asarray(cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
-        labels = np.asarray(cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST), np.uint8)
-    return Sample(picture.stem, pixels, labels)
+    return sized(picture.stem, pixels, labels.astype(np.uint8), size)
+
+
+def sized(name: str, pixels: Pixels, labels: Pixels, size: int) -> Sample:
+    """Make a portrait of ``size`` x ``size`` pixels from a picture and labels, each of any size."""
+    side = (size, size)
+    if pixels.shape[:2] != side:
+        pixels = np.asarray(cv2.resize(pixels, side, interpolation=cv2.INTER_AREA), np.uint8)
+    if labels.shape != side:
+        labels = np.asarray(cv2.resize(labels, side, interpolation=cv2.INTER_NEAREST), np.uint8)
+    return Sample(name, pixels, labels)
+
+
+def sampling_odds(rare: Sequence[bool]) -> NDArray[np.float64]:
+    """Return how often to draw each portrait, the rare ones three times as often: float64 of shape (N,), sum 1."""
+    weights = np.where(np.asarray(rare), 3.0, 1.0)
+    return weights / weights.sum()
 
 
 class PortraitSource(Protocol):
@@ -141,9 +157,8 @@ class PortraitDataset:
 
     def weights(self) -> NDArray[np.float64]:
         """Return sampling odds that show portraits that wear something three times as often, float64 of shape (N,)."""
-        rare = [BY_NAME[name].id for name in ("eye_g", "hat", "ear_r", "neck_l")]
-        weights = np.array([3.0 if np.isin(rare, sample.labels).any() else 1.0 for sample in self.samples])
-        return weights / weights.sum()
+        rare = [BY_NAME[name].id for name in WORN]
+        return sampling_odds([bool(np.isin(rare, sample.labels).any()) for sample in self.samples])
 
 
 def augment(sample: Sample, size: int, rng: np.random.Generator, wide: bool = False) -> tuple[Pixels, Pixels]:

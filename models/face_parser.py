@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.checkpoints import read_tensors, save_tensors
+from models.checkpoints import assemble, read_tensors, save_tensors
 from models.config import WeightFileError, reason_of
 from resources.labels import LABEL_COUNT
 
@@ -134,12 +134,7 @@ def load_parser(path: Path) -> FaceParser:
     tensors, metadata = read_tensors(path, NETWORK, "Choose a face parser made by models.train_parser.")
     hint = "Make or copy it again."
     try:
-        # Checked before any memory is taken: a damaged file may ask for a network of any size.
-        with torch.device("meta"):
-            network = FaceParser(ParserConfig.from_json(metadata["config"]))
-        network.load_state_dict(tensors, assign=True)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        # torch names what does not fit from the second line on.
-        reason = [line.strip() for line in str(error).splitlines()[1:2]] or [reason_of(error)]
-        raise WeightFileError(f"{path.name} does not fit its configuration ({reason[0]}).", hint) from error
-    return network.eval()
+        config = ParserConfig.from_json(metadata["config"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightFileError(f"{path.name} does not fit its configuration ({reason_of(error)}).", hint) from error
+    return assemble(lambda: FaceParser(config), tensors, path, hint)

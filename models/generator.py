@@ -31,6 +31,11 @@ def one_hot(labels: Tensor) -> Tensor:
     return (labels.to(torch.int32).unsqueeze(1) == ids).float()
 
 
+def resized_labels(labels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Sample ids, any integer type of shape (N, H, W), at another size: int64 of shape (N, *size)."""
+    return F.interpolate(labels[:, None].float(), size=size, mode="nearest")[:, 0].long()
+
+
 def boundary_map(labels: Tensor) -> Tensor:
     """Mark the pixels with a horizontal or vertical neighbour of another class (pix2pixHD, section 3.3).
 
@@ -223,6 +228,16 @@ def _norm(kind: Norm, channels: int) -> nn.Module:
     return nn.InstanceNorm2d(channels) if kind == "instance" else nn.GroupNorm(max(1, channels // 8), channels)
 
 
+def class_table(config: GeneratorConfig, style: Tensor) -> Tensor:
+    """Return the values of the classes in style codes (N, style_size): (N, 19, region_channels), not a copy."""
+    return style[:, config.adain_size :].reshape(-1, LABEL_COUNT, config.region_channels)
+
+
+def with_class_table(config: GeneratorConfig, style: Tensor, table: Tensor) -> Tensor:
+    """Return style codes (N, style_size) with other values of the classes, (N, 19, region_channels)."""
+    return torch.cat([style[:, : config.adain_size], table.flatten(1)], dim=1)
+
+
 def restyled(config: GeneratorConfig, style: Tensor, donor: Tensor, ids: Sequence[int]) -> Tensor:
     """Return a style code with the values of some classes taken from another, all else as it was.
 
@@ -235,10 +250,9 @@ def restyled(config: GeneratorConfig, style: Tensor, donor: Tensor, ids: Sequenc
     ids
         The classes whose look is taken from ``donor``.
     """
-    table = style[:, config.adain_size :].reshape(-1, LABEL_COUNT, config.region_channels).clone()
-    other = donor[:, config.adain_size :].reshape(-1, LABEL_COUNT, config.region_channels)
-    table[:, list(ids)] = other[:, list(ids)]
-    return torch.cat([style[:, : config.adain_size], table.flatten(1)], dim=1)
+    table = class_table(config, style).clone()
+    table[:, list(ids)] = class_table(config, donor)[:, list(ids)]
+    return with_class_table(config, style, table)
 
 
 class DenseMappingNetwork(nn.Module):
@@ -331,8 +345,7 @@ class DenseMappingNetwork(nn.Module):
                 raise ValueError("a network with context needs the source picture and the region to complete")
             planes += [image * (1 - region), region]
         if c.region_channels:
-            table = style[:, c.adain_size :].reshape(-1, LABEL_COUNT, c.region_channels)
-            planes.append(fill_regions(table.to(planes[0].dtype), planes[0]))
+            planes.append(fill_regions(class_table(c, style).to(planes[0].dtype), planes[0]))
         if c.noise:
             # Last, so that weights without it can be taken up by one that has it.
             planes.append(self._noise(labels))

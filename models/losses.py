@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.generator import region_means
+from models.generator import region_means, resized_labels
 
 Verdicts = list[list[Tensor]]
 """For each scale of the discriminator, the output of each layer."""
@@ -75,8 +75,7 @@ def label_agreement(logits: Tensor, labels: Tensor, region: Tensor) -> Tensor:
     region
         float32 of shape (N, 1, H, W).
     """
-    side = logits.shape[-2:]
-    wanted = F.interpolate(labels[:, None].float(), size=side, mode="nearest")[:, 0].long()
+    wanted = resized_labels(labels, (logits.shape[-2], logits.shape[-1]))
     entropy = F.cross_entropy(logits.float(), wanted, reduction="none")[:, None]
     return _weighted_mean(entropy, region)
 

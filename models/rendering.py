@@ -10,10 +10,19 @@ from torch import Tensor
 
 from models.dataset import Sample
 from models.generator import DenseMappingNetwork, restyled
-from models.sheet import to_pixels, to_tensor
 from resources.labels import LABEL_COUNT
 
 Pixels = NDArray[np.uint8]
+
+
+def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """Turn uint8 RGB (H, W, 3) into float32 (1, 3, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float().div(127.5).sub(1)
+
+
+def to_pixels(image: Tensor) -> NDArray[np.uint8]:
+    """Turn float32 (1, 3, H, W) in [-1, 1] into uint8 RGB (H, W, 3)."""
+    return image[0].permute(1, 2, 0).add(1).mul(127.5).round().clamp(0, 255).byte().cpu().numpy()
 
 
 class Renderer:

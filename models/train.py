@@ -168,9 +168,13 @@ class _Run:
         title = f"Maskbrush {self.recipe.generator.size}"
         save_generator(trainer.average, self.weights, title, notes=self.args.notes)
 
+    def save_checkpoint(self, trainer: Trainer, done: int) -> None:
+        """Write the checkpoint."""
+        save_checkpoint(trainer.state(), done, self.recipe.shapes(), self.args.out / "checkpoints")
+
     def save(self, trainer: Trainer, done: int, stage: Stage) -> None:
         """Write the checkpoint, the weights and a sample sheet."""
-        save_checkpoint(trainer.state(), done, self.recipe.shapes(), self.args.out / "checkpoints")
+        self.save_checkpoint(trainer, done)
         self.save_weights(trainer)
         if stage.kind != "masks":
             sheet = sample_sheet(trainer.average, self.fixed)
@@ -240,7 +244,7 @@ class _Run:
                         break
                     if asked and done < recipe.steps:
                         if rank == 0:
-                            save_checkpoint(trainer.state(), done, recipe.shapes(), args.out / "checkpoints")
+                            self.save_checkpoint(trainer, done)
                             print(f"Stopped at step {done}; the same command goes on from there.", file=sys.stderr)
                         raise KeyboardInterrupt
             finally:

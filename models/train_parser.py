@@ -22,13 +22,14 @@ from torch.nn import functional as F
 from torch.optim import AdamW
 from tqdm import tqdm
 
+from models.average import follow
 from models.data import open_dataset
 from models.dataset import DatasetError, PortraitSource, Sample, augment
 from models.device import PRECISIONS, use_bf16
 from models.face_parser import FaceParser, ParserConfig, save_parser
 from models.metrics import confusion, label_scores
 from models.options import positive
-from models.sheet import to_tensor
+from models.rendering import to_tensor
 from resources.labels import LABELS
 
 
@@ -106,7 +107,7 @@ def train(args: argparse.Namespace) -> dict:
     average.load_state_dict(network.state_dict())
     optimiser = AdamW(network.parameters(), args.lr, weight_decay=0.01)
     weights = class_weights(_some(data, 2000)).to(device)
-    started, spent, mean = time.monotonic(), 0.0, 0.0
+    started, mean = time.monotonic(), 0.0
     early = batches(data, args.early_size, args.early_batch, args.seed)
     late = batches(data, args.size, args.batch, args.seed)
     log = args.out.with_suffix(".jsonl")
@@ -122,14 +123,10 @@ def train(args: argparse.Namespace) -> dict:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        decay = min(0.995, 1 - 1 / (1 + step / 5))
-        with torch.no_grad():
-            for kept, value in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-                kept.lerp_(value, 1 - decay) if kept.is_floating_point() else kept.copy_(value)
+        follow(average, network, step, 0.995)
         mean += loss.item() / args.log_every
         if (step + 1) % args.log_every == 0:
-            spent = time.monotonic() - started
-            rows.append({"step": step + 1, "seconds": round(spent), "loss": round(mean, 4)})
+            rows.append({"step": step + 1, "seconds": round(time.monotonic() - started), "loss": round(mean, 4)})
             log.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
             mean = 0.0
     scores = score(average, held_out)

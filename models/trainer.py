@@ -1,6 +1,7 @@
 """The networks in training, and one step of each kind of stage."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,10 +10,11 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Adam, Optimizer
 
+from models.average import follow
 from models.batches import Batch
 from models.blender import AlphaBlender
 from models.discriminator import PatchDiscriminator
-from models.generator import DenseMappingNetwork, one_hot
+from models.generator import DenseMappingNetwork, class_table, one_hot, resized_labels, with_class_table
 from models.losses import (
     Verdicts,
     feature_matching,
@@ -25,7 +27,6 @@ from models.losses import (
 from models.mask_vae import MaskVAE, simulated_edits, vae_loss
 from models.perceptual import PerceptualLoss
 from models.recipe import Recipe
-from resources.labels import LABEL_COUNT
 
 BETAS = (0.5, 0.999)
 """Adam's, for all networks."""
@@ -45,8 +46,7 @@ class _Mapping(nn.Module):
         c = self.network.config
         style = self.network.encode(batch.style_labels, batch.style_image)
         if c.region_channels:
-            table = style[:, c.adain_size :].reshape(-1, LABEL_COUNT, c.region_channels) * batch.kept
-            style = torch.cat([style[:, : c.adain_size], table.flatten(1)], dim=1)
+            style = with_class_table(c, style, class_table(c, style) * batch.kept)
         copies = len(labels) // len(style)
         context = (batch.image.repeat(copies, 1, 1, 1), region.repeat(copies, 1, 1, 1)) if c.context else ()
         return self.network.decode(labels, style.repeat(copies, 1), *context)
@@ -118,7 +118,7 @@ class Trainer:
 
     def _masks(self, batch: Batch) -> dict[str, Tensor]:
         size = self.recipe.mask_vae.size
-        labels = F.interpolate(batch.labels[:, None].float(), size=(size, size), mode="nearest")[:, 0].long()
+        labels = resized_labels(batch.labels, (size, size))
         with self._autocast():
             logits, mean, log_variance = self.autoencode(one_hot(labels), batch.noise)
         loss = vae_loss(logits, labels, mean, log_variance)
@@ -131,7 +131,7 @@ class Trainer:
         planes = one_hot(batch.labels)
         with self._autocast():
             render = self.map(batch.labels, batch, batch.region)
-        composed = render * batch.region + batch.image * (1 - batch.region)
+        composed = _composed(render, batch)
         judge, real = self._train_judge(planes, batch, composed, batch.region)
         total, losses = self._terms(planes, batch, render, composed, batch.region, real)
         _update(self.generator_optimiser, total)
@@ -147,15 +147,12 @@ class Trainer:
             changed = ((inner != batch.labels) | (outer != batch.labels)).float()[:, None]
             reach = max(1, batch.labels.shape[-1] // 64)
             region = F.max_pool2d(changed, 2 * reach + 1, 1, reach)
-        batch = Batch(**{**vars(batch), "region": region, "style_labels": batch.labels, "style_image": batch.image})
-        batch.paired = torch.ones_like(batch.paired)
+        own = {"style_labels": batch.labels, "style_image": batch.image, "paired": torch.ones_like(batch.paired)}
+        batch = replace(batch, region=region, **own)
         losses = self._mapping(batch)
         with self._autocast():
             renders = self.map(torch.cat([inner, outer]), batch, region)
-            renders = renders * region.repeat(2, 1, 1, 1) + batch.image.repeat(2, 1, 1, 1) * (
-                1 - region.repeat(2, 1, 1, 1)
-            )
-            blend, _ = self.blend(*renders.float().chunk(2))
+            blend, _ = self.blend(*(_composed(render, batch).float() for render in renders.chunk(2)))
         judge, real = self._train_judge(planes, batch, blend, region)
         total, blended = self._terms(planes, batch, blend, blend, region, real)
         _update(self.blend_optimiser, total)
@@ -200,12 +197,9 @@ class Trainer:
         total = torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
         return total, {name: value.detach() for name, value in terms.items()}
 
-    @torch.no_grad()
     def _follow(self, step: int) -> None:
-        """Move the running average of the weights; its memory grows with the steps that have moved it."""
-        decay = min(self.recipe.average, 1 - 1 / (1 + self.recipe.course(step)[0] / 5))
-        for mean, value in zip(self.average.parameters(), self.generator.parameters(), strict=True):
-            mean.lerp_(value, 1 - decay)
+        """Move the running average of the weights, which counts the steps that have moved it."""
+        follow(self.average, self.generator, self.recipe.course(step)[0], self.recipe.average)
 
     def state(self) -> dict[str, Any]:
         """Everything that resuming needs."""
@@ -233,6 +227,11 @@ class Trainer:
                 raise ValueError(f"{name} of shape {tuple(value.shape)} has no place in this network")
         self.generator.load_state_dict(mine)
         self.average.load_state_dict(mine)
+
+
+def _composed(render: Tensor, batch: Batch) -> Tensor:
+    """Return the render inside the batch's regions and the portraits outside."""
+    return render * batch.region + batch.image * (1 - batch.region)
 
 
 def _pad_to(value: Tensor, target: Tensor) -> bool:
