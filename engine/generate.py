@@ -43,6 +43,9 @@ class GeneratorInfo:
         Height and width must be multiples of this.
     context
         Whether `Generator.decode` makes use of the source picture and the region.
+    class_values
+        How many values of a style code belong to each class: its last 19 times as many, class by class. 0 if the
+        classes' looks cannot be told apart.
     licence
         Terms that people must be shown; empty for the project's own weights.
     note
@@ -56,6 +59,7 @@ class GeneratorInfo:
     size: int
     multiple: int
     context: bool
+    class_values: int = 0
     licence: str = ""
     note: str = ""
 

@@ -1,18 +1,17 @@
 """The generator on ONNX Runtime: CUDA or the CPU."""
 
-import json
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.generate import BackendUnavailableError, GeneratorInfo, Image, from_planes, nvidia_driver, to_planes
+from engine.generate import BackendUnavailableError, GeneratorInfo, Image, from_planes, to_planes
+from engine.graphs import open_session
 from engine.store import licence_of, model_id, onnx_graphs
 from engine.types import LabelMap, Pixels, StyleCode
-from models.config import reason_of
+from models.config import GeneratorConfig, reason_of
 
 
 class OnnxGenerator:
@@ -40,42 +39,21 @@ class OnnxGenerator:
     def __init__(
         self, weights: Path, device: str, note: str = "", progress: Callable[[str], None] = lambda text: None
     ) -> None:
-        try:
-            import onnxruntime
-        except (ImportError, OSError) as error:
-            raise BackendUnavailableError(f"ONNX Runtime cannot be imported ({error})") from error
-        providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
-        if device == "cuda":
-            if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-                raise BackendUnavailableError("this ONNX Runtime is built without CUDA")
-            # TF32's 10-bit mantissas would keep the back ends from agreeing to 1e-3.
-            providers.insert(0, ("CUDAExecutionProvider", {"use_tf32": "0"}))
-            if nvidia_driver() and hasattr(onnxruntime, "preload_dlls"):
-                # CUDA's libraries lie in Python packages, where ONNX Runtime does not look by itself. It prints what
-                # it misses, which must not get in between a command's output.
-                with redirect_stdout(sys.stderr):
-                    onnxruntime.preload_dlls()
-        # Its log goes to the terminal; what matters is raised.
-        onnxruntime.set_default_logger_severity(4)
-        options = onnxruntime.SessionOptions()
-        # Threads that spin between renders would take the cores that painting needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         encode, decode = onnx_graphs(weights, progress)
         try:
-            self._encode = onnxruntime.InferenceSession(str(encode), options, providers=providers)
-            self._decode = onnxruntime.InferenceSession(str(decode), options, providers=providers)
+            self._encode, self._decode = open_session(encode, device), open_session(decode, device)
             known = self._decode.get_modelmeta().custom_metadata_map
-            config = json.loads(known["config"])
+            config = GeneratorConfig.from_json(known["config"])
             self.info = GeneratorInfo(
-                known["title"], model_id(weights), "ONNX Runtime", device.upper(), config["size"],
-                int(known["multiple"]), config["context"], licence_of(weights), note,
+                known["title"], model_id(weights), "ONNX Runtime", device.upper(), config.size,
+                int(known["multiple"]), config.context, config.region_channels, licence_of(weights), note,
             )  # fmt: skip
+        except BackendUnavailableError:
+            raise
         except Exception as error:  # ONNX Runtime's exceptions share no other base class
             if device == "cpu":  # elsewhere it may be the device's fault
                 _remove(encode, decode)  # a damaged copy is made anew next time
             raise BackendUnavailableError(f"ONNX Runtime cannot load the model ({reason_of(error)})") from error
-        if device == "cuda" and "CUDAExecutionProvider" not in self._decode.get_providers():
-            raise BackendUnavailableError("ONNX Runtime finds no CUDA device")
 
     def encode(self, pixels: Pixels, labels: LabelMap) -> StyleCode:
         """See `engine.generate.Generator.encode`."""

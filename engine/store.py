@@ -14,6 +14,9 @@ from resources import RESOURCES
 GRAPH_VERSION = 1
 """Raised when the exported graphs change, so that older ones are made anew."""
 
+PARSER_GRAPH_VERSION = 1
+"""The same for the face parsers' graphs."""
+
 PUBLISHED_LICENCE = (
     "These weights were published with MaskGAN (CelebAMask-HQ) for non-commercial research and education only."
 )
@@ -22,6 +25,16 @@ PUBLISHED_LICENCE = (
 def default_weights() -> Path:
     """Return the weight file that the editor ships."""
     return RESOURCES / "weights" / "maskbrush-256.safetensors"
+
+
+def default_parser() -> Path:
+    """Return the face parser's weight file that the editor ships."""
+    return RESOURCES / "weights" / "face-parser.safetensors"
+
+
+def default_locator() -> Path:
+    """Return the face locator's weight file that the editor ships."""
+    return RESOURCES / "weights" / "face-locator.safetensors"
 
 
 def cache_folder() -> Path:
@@ -33,8 +46,21 @@ def cache_folder() -> Path:
     return user_cache_path("maskbrush", appauthor=False)
 
 
-def checked(weights: Path) -> Path:
+def checked(
+    weights: Path,
+    kinds: tuple[str, ...] = (".safetensors", ".pth"),
+    expected: str = "a .safetensors file, or MaskGAN's latest_net_G.pth",
+) -> Path:
     """Return the absolute path of a weight file.
+
+    Parameters
+    ----------
+    weights
+        The file.
+    kinds
+        The suffixes that are known.
+    expected
+        What to choose: for the message.
 
     Raises
     ------
@@ -45,10 +71,8 @@ def checked(weights: Path) -> Path:
         raise ModelError(
             f"The weight file {weights} does not exist.", "Choose another one, or install Maskbrush again."
         )
-    if weights.suffix not in (".safetensors", ".pth"):
-        raise ModelError(
-            f"{weights.name} is not a weight file.", "Choose a .safetensors file, or MaskGAN's latest_net_G.pth."
-        )
+    if weights.suffix not in kinds:
+        raise ModelError(f"{weights.name} is not a weight file.", f"Choose {expected}.")
     return weights.resolve()
 
 
@@ -145,3 +169,52 @@ def onnx_graphs(weights: Path, progress: Callable[[str], None] = lambda text: No
         except Exception as error:  # the exporter's own errors share no other base class
             raise BackendUnavailableError(f"the ONNX graphs cannot be made in {folder} ({reason_of(error)})") from error
     return encode, decode
+
+
+def parser_graph(weights: Path, progress: Callable[[str], None] = lambda text: None) -> Path:
+    """Return the path of a face parser's graph, made now if it is not kept yet.
+
+    Raises
+    ------
+    ModelError
+        If the weight file cannot be used.
+    BackendUnavailableError
+        If the graph cannot be made or kept.
+    """
+    from engine.generate import BackendUnavailableError
+
+    graph = cache_folder() / "onnx" / f"{model_id(weights)}-{PARSER_GRAPH_VERSION}" / "parse.onnx"
+    if not graph.is_file():
+        progress("Preparing the face parser for this computer (once)…")
+        try:
+            from models.export_parser import export_parser, open_parser
+        except (ImportError, OSError) as error:
+            raise BackendUnavailableError(f"the ONNX exporter cannot be imported ({reason_of(error)})") from error
+        with translated():
+            model = open_parser(weights)
+        try:
+            export_parser(model, graph)
+        except Exception as error:  # the exporter's own errors share no other base class
+            raise BackendUnavailableError(f"the ONNX graph cannot be made: {graph} ({reason_of(error)})") from error
+    return graph
+
+
+def locator_graph(weights: Path, progress: Callable[[str], None] = lambda text: None) -> Path:
+    """Return the path of a face locator's graph, as `parser_graph` does for a parser's."""
+    from engine.generate import BackendUnavailableError
+
+    graph = cache_folder() / "onnx" / f"{model_id(weights)}-{PARSER_GRAPH_VERSION}" / "locate.onnx"
+    if not graph.is_file():
+        progress("Preparing the face locator for this computer (once)…")
+        try:
+            from models.export_locator import export_locator
+            from models.face_locator import load_locator
+        except (ImportError, OSError) as error:
+            raise BackendUnavailableError(f"the ONNX exporter cannot be imported ({reason_of(error)})") from error
+        with translated():
+            network = load_locator(weights)
+        try:
+            export_locator(network, graph)
+        except Exception as error:  # the exporter's own errors share no other base class
+            raise BackendUnavailableError(f"the ONNX graph cannot be made: {graph} ({reason_of(error)})") from error
+    return graph

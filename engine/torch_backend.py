@@ -55,6 +55,7 @@ class TorchGenerator:
         config = network.config
         self.info = GeneratorInfo(
             title, model_id(weights), "PyTorch", name, config.size, config.multiple, config.context,
+            config.region_channels,
             licence_of(weights), note,
         )  # fmt: skip
 

@@ -23,6 +23,9 @@ Network = TypeVar("Network", bound=nn.Module)
 NETWORK = "dense_mapping_network"
 """The value of the metadata key ``network`` that marks a weight file of ours."""
 
+_TABLES = ("state_dict", "model_state_dict", "model", "net", "params")
+"""The names under which training programs keep a network's weights in their checkpoints."""
+
 
 def save_tensors(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
     """Write tensors and metadata as safetensors, replacing ``path`` only once the whole file is on disk.
@@ -75,6 +78,41 @@ def read_tensors(path: Path, network: str, hint: str) -> tuple[dict[str, Tensor]
             f"{path.name} cannot be read as a weight file ({error}).", "It may be truncated: copy or download it again."
         ) from error
     return tensors, metadata
+
+
+def read_published(path: Path, hint: str) -> dict[str, Tensor]:
+    """Read the weights in a published ``.pth``; floating point tensors come back as float32.
+
+    Parameters
+    ----------
+    path
+        The file: a table of weights, or a checkpoint that holds one under a usual name such as ``state_dict``.
+    hint
+        What to choose instead if it is not that.
+
+    Raises
+    ------
+    WeightFileError
+        If the file is missing, damaged, or holds something else.
+    """
+    if not path.is_file():
+        raise WeightFileError(f"{path} does not exist.", "Choose another weight file.")
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can make the reader stumble in any way
+        reason = reason_of(error)
+        raise WeightFileError(f"{path.name} cannot be read as PyTorch weights ({reason}).", hint) from error
+    if isinstance(tensors, dict):
+        tensors = next((tensors[key] for key in _TABLES if isinstance(tensors.get(key), dict)), tensors)
+    if not isinstance(tensors, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in tensors.items()
+    ):
+        raise WeightFileError(f"{path.name} is not a plain table of weights.", hint)
+    # Weights saved from several GPUs carry a prefix.
+    return {
+        re.sub(r"^module\.", "", name): value.float() if value.is_floating_point() else value
+        for name, value in tensors.items()
+    }
 
 
 def save_generator(network: DenseMappingNetwork, path: Path, title: str, half: bool = True, notes: str = "") -> None:
@@ -135,17 +173,7 @@ def _load_own(path: Path) -> tuple[DenseMappingNetwork, str]:
 def _load_published(path: Path) -> tuple[DenseMappingNetwork, str]:
     """Load MaskGAN's published ``latest_net_G.pth``; its configuration follows from the shapes it holds."""
     hint = "Choose MaskGAN's latest_net_G.pth, or copy or download it again if it may be incomplete."
-    try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can make the reader stumble in any way
-        reason = reason_of(error)
-        raise WeightFileError(f"{path.name} cannot be read as PyTorch weights ({reason}).", hint) from error
-    if not isinstance(tensors, dict) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in tensors.items()
-    ):
-        raise WeightFileError(f"{path.name} is not a plain table of weights.", hint)
-    # Weights saved from several GPUs carry a prefix.
-    tensors = {re.sub(r"^module\.", "", name): value.float() for name, value in tensors.items()}
+    tensors = read_published(path, hint)
     stem, head = tensors.get("model.1.weight"), tensors.get("enc_style.model_last.1.weight")
     blocks = len({name.split(".")[1] for name in tensors if name.endswith(".conv_block.0.conv.weight")})
     if stem is None or head is None or stem.ndim != 4 or head.ndim != 4 or not blocks:
