@@ -5,14 +5,17 @@ import os
 import secrets
 import shutil
 import warnings
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from engine.types import EngineError, ImageError, LabelMap, MaskError, Pixels, Portrait, WriteError
+from engine.colour import to_rgb
+from engine.types import EngineError, ImageError, LabelMap, MaskError, Pixels, WriteError
 from resources.labels import LABEL_COUNT, palette
 
 WORKING_SIDES = (512, 1024)
@@ -23,7 +26,14 @@ ASPECT_TOLERANCE = 0.02
 
 SMALLEST_SIDE = 32
 MASK_SUFFIXES = ("_mask", "-mask", "_label", "-label", "_labels")
-PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+PICTURE_FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
 
 
 def working_size(height: int, width: int) -> tuple[int, int]:
@@ -33,8 +43,19 @@ def working_size(height: int, width: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _open(path: Path, what: str, error_type: type[ImageError | MaskError]) -> Image.Image:
-    """Decode a file whole, upright (EXIF orientation applied); what is returned holds no file open."""
+@contextmanager
+def reading(path: Path, what: str, error_type: type[ImageError | MaskError]) -> Iterator[None]:
+    """Turn whatever goes wrong while a file is decoded into an error that says what to do; silence remarks on metadata.
+
+    Parameters
+    ----------
+    path
+        The file; one that is empty or missing is an error at once.
+    what
+        What it should be, for the messages: a picture or a mask.
+    error_type
+        The error to raise.
+    """
     hint = f"Choose a {what} in a common format, such as PNG or JPEG."
     try:
         if path.stat().st_size == 0:
@@ -42,9 +63,7 @@ def _open(path: Path, what: str, error_type: type[ImageError | MaskError]) -> Im
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # remarks on odd metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.load()
-                return _upright(image)
+            yield
     except (EngineError, MemoryError):
         raise
     except FileNotFoundError as error:
@@ -61,27 +80,35 @@ def _open(path: Path, what: str, error_type: type[ImageError | MaskError]) -> Im
         ) from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _open(path: Path, what: str, error_type: type[ImageError | MaskError]) -> Image.Image:
+    """Decode a file whole, upright (EXIF orientation applied); what is returned holds no file open."""
+    with reading(path, what, error_type), Image.open(path) as image:
+        image.load()
+        return upright(image)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Return a copy with its EXIF orientation applied."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # broken EXIF data; the picture itself is whole
         return image.copy()
 
 
-def _to_rgb(image: Image.Image) -> Pixels:
-    """Turn any mode into uint8 RGB; transparency is laid on white.
+def check_size(image: Image.Image, name: str) -> None:
+    """Raise ImageError for a picture of fewer than `SMALLEST_SIDE` pixels along a side."""
+    if min(image.size) < SMALLEST_SIDE:
+        raise ImageError(
+            f"{name} is only {image.width} x {image.height} pixels.",
+            f"Choose a picture of at least {SMALLEST_SIDE} x {SMALLEST_SIDE}.",
+        )
 
-    Pillow cuts deeper greyscale off at 255, which turns a 16-bit picture white: here it is scaled.
-    """
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image).astype(np.float32)
-        white = 65535.0 if image.mode.startswith("I") else 1.0 if values.max() <= 1 else 255.0
-        grey = np.rint(np.clip(values / white, 0, 1) * 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
+
+def no_way_to_rgb(name: str, error: ValueError) -> ImageError:
+    """Return the error for a picture in colours that Pillow cannot turn into RGB."""
+    return ImageError(
+        f"{name} has colours that cannot be turned into RGB ({error}).", "Save it as an RGB PNG or JPEG first."
+    )
 
 
 def read_picture(path: Path) -> Pixels:
@@ -98,17 +125,11 @@ def read_picture(path: Path) -> Pixels:
         If it is no picture, is damaged, or is too small or too large.
     """
     image = _open(path, "picture", ImageError)
-    if min(image.size) < SMALLEST_SIDE:
-        raise ImageError(
-            f"{path.name} is only {image.width} x {image.height} pixels.",
-            f"Choose a picture of at least {SMALLEST_SIDE} x {SMALLEST_SIDE}.",
-        )
+    check_size(image, path.name)
     try:
-        return _to_rgb(image)
+        return to_rgb(image)
     except ValueError as error:
-        raise ImageError(
-            f"{path.name} has colours that cannot be turned into RGB ({error}).", "Save it as an RGB PNG or JPEG first."
-        ) from error
+        raise no_way_to_rgb(path.name, error) from error
 
 
 def read_mask(path: Path, height: int, width: int) -> LabelMap:
@@ -157,24 +178,6 @@ def find_mask(picture: Path) -> Path | None:
     return next((name for name in names if name.is_file()), None)
 
 
-def read_portrait(picture: Path, mask: Path | None = None) -> Portrait:
-    """Read a picture and its mask (by default the one beside it).
-
-    Raises
-    ------
-    ImageError, MaskError
-        If one of them cannot be used, or no mask is found.
-    """
-    pixels = read_picture(picture)
-    mask = mask or find_mask(picture)
-    if mask is None:
-        raise MaskError(
-            f"There is no mask beside {picture.name}.",
-            f"Choose its mask file, or save it as {picture.stem}_mask.png in the same folder.",
-        )
-    return Portrait(pixels, read_mask(mask, *pixels.shape[:2]), picture.stem)
-
-
 def check_target(path: Path) -> str:
     """Return the format that a picture's name asks for, before the work that leads to it.
 
@@ -185,14 +188,25 @@ def check_target(path: Path) -> str:
     """
     kind = PICTURE_FORMATS.get(path.suffix.lower())
     if kind is None:
-        raise WriteError(f"{path.name} has no known picture format.", "End the name in .png or .jpg.")
+        raise WriteError(f"{path.name} has no known picture format.", "End the name in .png, .jpg, .webp or .tif.")
     if not path.absolute().parent.is_dir():
         raise WriteError(f"{path} cannot be written: there is no such folder.", "Choose a folder that exists.")
     return kind
 
 
+def encoding(kind: str, quality: int = 95) -> dict[str, Any]:
+    """Return Pillow's options for a format: no chroma subsampling, WebP lossless at quality 100, TIFF compressed."""
+    return {
+        "PNG": {},
+        "JPEG": {"quality": quality, "subsampling": 0},
+        # Exact: the colours under full transparency stay.
+        "WEBP": {"quality": quality, "lossless": quality >= 100, "exact": True},
+        "TIFF": {"compression": "tiff_adobe_deflate"},
+    }[kind]
+
+
 def save_picture(path: Path, pixels: Pixels) -> None:
-    """Write a picture, uint8 (H, W, 3), as PNG or as JPEG (quality 95, no chroma subsampling) by its suffix.
+    """Write a picture, uint8 (H, W, 3), as PNG, TIFF, JPEG or WebP (those at quality 95) by its suffix.
 
     Raises
     ------
@@ -200,8 +214,7 @@ def save_picture(path: Path, pixels: Pixels) -> None:
         If the format is unknown or the file cannot be written.
     """
     kind = check_target(path)
-    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
-    _write(path, Image.fromarray(pixels), kind, **options)
+    write_image(path, Image.fromarray(pixels), kind, **encoding(kind))
 
 
 def save_mask(path: Path, labels: LabelMap) -> None:
@@ -216,10 +229,36 @@ def save_mask(path: Path, labels: LabelMap) -> None:
         raise WriteError(f"A mask is saved as PNG, not as {path.suffix or 'a file without ending'}.", "Use .png.")
     image = Image.fromarray(labels)
     image.putpalette(palette().tobytes())
-    _write(path, image, "PNG", optimize=True)
+    write_image(path, image, "PNG", optimize=True)
 
 
-def _write(path: Path, image: Image.Image, kind: str, **options) -> None:
+def write_image(
+    path: Path,
+    image: Image.Image,
+    kind: str,
+    finish: Callable[[BinaryIO], None] | None = None,
+    **options: Any,
+) -> None:
+    """Write a picture whole or not at all: into a temporary file beside the target, which then replaces it.
+
+    Parameters
+    ----------
+    path
+        The target; a link's target is replaced, not the link.
+    image
+        In a mode that the format holds.
+    kind
+        Pillow's name of the format.
+    finish
+        Called with the temporary file, open for reading and writing, after the picture was written to it.
+    options
+        For Pillow.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written; an older one is as it was.
+    """
     reasons = {
         errno.ENOSPC: "Free some space on the disk, or choose another one.",
         errno.EACCES: "Choose a folder that you may write to.",
@@ -240,9 +279,11 @@ def _write(path: Path, image: Image.Image, kind: str, **options) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         # A temporary file beside the target, so that the last step is a rename within one file system.
         name = target.with_name(f".maskbrush-{secrets.token_hex(8)}.part")
-        with name.open("xb") as file:
+        with name.open("x+b") as file:
             part = name
             image.save(file, kind, **options)
+            if finish is not None:
+                finish(file)
             file.flush()
             os.fsync(file.fileno())
         if exists:

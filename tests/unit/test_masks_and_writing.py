@@ -15,11 +15,11 @@ from engine.files import (
     find_mask,
     read_mask,
     read_picture,
-    read_portrait,
     save_mask,
     save_picture,
     working_size,
 )
+from engine.reader import read_portrait
 from engine.types import MaskError, WriteError
 from resources.labels import palette
 from tests.fakes import check_error, make_labels, make_portrait
@@ -216,7 +216,7 @@ def test_a_mask_of_few_classes_keeps_its_ids(tmp_path: Path) -> None:
 def test_an_unknown_suffix(tmp_path: Path, picture: np.ndarray, name: str) -> None:
     with pytest.raises(WriteError) as error:
         save_picture(tmp_path / name, picture)
-    check_error(error, name, ".png or .jpg")
+    check_error(error, name, ".png, .jpg, .webp or .tif")
     assert list(tmp_path.iterdir()) == []
 
 
