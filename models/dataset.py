@@ -161,11 +161,38 @@ class PortraitDataset:
         return sampling_odds([bool(np.isin(rare, sample.labels).any()) for sample in self.samples])
 
 
-def augment(sample: Sample, size: int, rng: np.random.Generator, wide: bool = False) -> tuple[Pixels, Pixels]:
-    """Vary a portrait: mirrored, slightly turned, scaled and shifted, and in other light.
+@dataclass(frozen=True)
+class Ranges:
+    """How far `augment` goes.
 
-    Left and right classes change places with the picture. ``wide`` doubles the ranges and more, for a network that must
-    cope with pictures which are not aligned well.
+    Attributes
+    ----------
+    turn, scale
+        Standard deviation of the turn, in degrees, and of the scale's logarithm.
+    shift
+        The largest shift either way, as a share of the side.
+    light
+        Times the usual range of brightness, tint and strength of colour.
+    """
+
+    turn: float
+    scale: float
+    shift: float
+    light: float
+
+
+ALIGNED = Ranges(4.5, 0.06, 0.04, 1.0)
+"""For a network that is given aligned crops."""
+WIDE = Ranges(10.0, 0.15, 0.08, 2.0)
+"""For one that must cope with crops which are not aligned well."""
+WILD = Ranges(25.0, 0.3, 0.15, 2.0)
+"""For one that is to recognise a face wherever it lies."""
+
+
+def augment(sample: Sample, size: int, rng: np.random.Generator, ranges: Ranges = ALIGNED) -> tuple[Pixels, Pixels]:
+    """Vary a portrait: mirrored, turned, scaled and shifted, and in other light.
+
+    Left and right classes change places with the picture.
 
     Returns
     -------
@@ -176,10 +203,10 @@ def augment(sample: Sample, size: int, rng: np.random.Generator, wide: bool = Fa
     if rng.random() < 0.5:
         pixels, labels = pixels[:, ::-1], twins()[labels[:, ::-1]]
     side = pixels.shape[0]
-    if wide:
-        angle, scale, shift, spread = rng.normal(0, 10), np.exp(rng.normal(0, 0.15)), 0.08, 2.0
-    else:
-        angle, scale, shift, spread = rng.uniform(-8, 8), rng.uniform(0.92, 1.12), 0.04, 1.0
+    # Most are moved little, none beyond twice the deviation.
+    turn, scale = np.clip(rng.normal(0, 1, 2), -2, 2)
+    angle, scale = turn * ranges.turn, np.exp(scale * ranges.scale)
+    shift, spread = ranges.shift, ranges.light
     matrix = cv2.getRotationMatrix2D((side / 2, side / 2), angle, scale * size / side)
     matrix[:, 2] += (size - side) / 2 + rng.uniform(-shift, shift, 2) * size
     pixels = cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101)

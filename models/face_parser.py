@@ -29,13 +29,19 @@ class ParserConfig:
     ----------
     channels
         Channels at a half, a quarter, ... of the resolution, one entry a level.
+    residual
+        How many of the coarsest levels have a residual block (He et al., CVPR 2016) besides: width where it costs
+        little time, for what is told by the whole picture, such as hair from cloth.
     """
 
     channels: tuple[int, ...] = (24, 48, 96, 144, 176)
+    residual: int = 2
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.channels) <= 7 or not all(type(c) is int and 1 <= c <= 1024 for c in self.channels):
             raise ValueError(f"channels must be 2 to 7 whole numbers in 1..1024, not {self.channels!r}")
+        if type(self.residual) is not int or not 0 <= self.residual <= len(self.channels):
+            raise ValueError(f"residual must be a whole number in 0..{len(self.channels)}, not {self.residual!r}")
 
     @property
     def multiple(self) -> int:
@@ -45,13 +51,28 @@ class ParserConfig:
     @classmethod
     def from_json(cls, text: str) -> "ParserConfig":
         """Read a configuration from its JSON form; raises ValueError or TypeError if it is none."""
-        return cls(tuple(json.loads(text)["channels"]))
+        fields = json.loads(text)
+        return cls(tuple(fields["channels"]), fields.get("residual", 0))
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )
+
+
+class _Residual(nn.Module):
+    """Two convolutions beside the identity, which it is when training starts."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            _conv(channels, channels), nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels)
+        )
+        nn.init.zeros_(self.body[-1].weight)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.body(x))
 
 
 class FaceParser(nn.Module):
@@ -70,6 +91,8 @@ class FaceParser(nn.Module):
         # Two by two pixels become channels: the first level works at half the resolution, where it costs a quarter.
         self.down = nn.ModuleList([nn.Sequential(_conv(12, widths[0]), _conv(widths[0], widths[0]))])
         self.down.extend(nn.Sequential(_conv(a, b, 2), _conv(b, b)) for a, b in pairwise(widths))
+        plain = len(widths) - self.config.residual
+        self.residual = nn.ModuleList(nn.Identity() if i < plain else _Residual(c) for i, c in enumerate(widths))
         self.context = nn.Conv2d(widths[-1], widths[-1], 1)
         self.up = nn.ModuleList(
             nn.Sequential(_conv(fine + coarse, fine), _conv(fine, fine)) for coarse, fine in pairwise(reversed(widths))
@@ -91,8 +114,8 @@ class FaceParser(nn.Module):
         """
         x = F.pixel_unshuffle(image, 2)
         levels = []
-        for block in self.down:
-            x = block(x)
+        for block, residual in zip(self.down, self.residual, strict=True):
+            x = residual(block(x))
             levels.append(x)
         return levels
 

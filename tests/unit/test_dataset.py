@@ -1,12 +1,14 @@
 """Reading portraits and varying them for training."""
 
+import functools
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from models.dataset import DatasetError, PortraitDataset, Sample, augment, read_sample
+from models.dataset import ALIGNED, WIDE, WILD, DatasetError, PortraitDataset, Ranges, Sample, augment, read_sample
 from models.synthetic import made_mask, made_pixels, make_data
 from resources.labels import palette
 
@@ -142,11 +144,11 @@ def test_a_coloured_mask(data: Path) -> None:
 
 # Variation
 
-WIDE = pytest.mark.parametrize("wide", [False, True])
+EVERY_RANGE = pytest.mark.parametrize("ranges", [ALIGNED, WIDE, WILD], ids=["aligned", "wide", "wild"])
 
 
-@WIDE
-def test_left_and_right_change_places_with_the_picture(wide: bool) -> None:
+@EVERY_RANGE
+def test_left_and_right_change_places_with_the_picture(ranges: Ranges) -> None:
     labels = made_mask(64)
     pixels = np.full((64, 64, 3), 90, np.uint8)
     pixels[labels == L_EYE] = (250, 20, 20)
@@ -154,7 +156,7 @@ def test_left_and_right_change_places_with_the_picture(wide: bool) -> None:
     sample = Sample("marked", pixels, labels)
     mirrored = []
     for seed in range(24):
-        varied, ids = augment(sample, 64, np.random.default_rng(seed), wide)
+        varied, ids = augment(sample, 64, np.random.default_rng(seed), ranges)
         columns = [np.nonzero(ids == eye)[1].mean() for eye in (L_EYE, R_EYE)]
         assert columns[0] > columns[1], "the person's left is on the picture's right, mirrored or not"
         red, _, blue = varied[ids == L_EYE].mean(axis=0)
@@ -165,11 +167,11 @@ def test_left_and_right_change_places_with_the_picture(wide: bool) -> None:
     assert 4 <= sum(mirrored) <= 20
 
 
-@WIDE
+@EVERY_RANGE
 @pytest.mark.parametrize("size", [32, 64, 128])
-def test_variations_are_of_the_size_asked_for(size: int, wide: bool) -> None:
+def test_variations_are_of_the_size_asked_for(size: int, ranges: Ranges) -> None:
     labels = made_mask(64, glasses=True)
-    pixels, ids = augment(Sample("x", made_pixels(labels), labels), size, np.random.default_rng(1), wide)
+    pixels, ids = augment(Sample("x", made_pixels(labels), labels), size, np.random.default_rng(1), ranges)
     assert pixels.shape == (size, size, 3)
     assert ids.shape == (size, size)
     assert pixels.dtype == ids.dtype == np.uint8
@@ -178,12 +180,12 @@ def test_variations_are_of_the_size_asked_for(size: int, wide: bool) -> None:
     assert 0.6 < share < 1.6, "the face still fills the picture"
 
 
-@WIDE
-def test_picture_and_mask_are_moved_together(wide: bool) -> None:
+@EVERY_RANGE
+def test_picture_and_mask_are_moved_together(ranges: Ranges) -> None:
     labels = made_mask(64)
     pixels = np.where(labels[..., None] == 1, np.uint8(230), np.uint8(20)).repeat(3, axis=2)
     for seed in range(8):
-        varied, ids = augment(Sample("x", pixels, labels), 64, np.random.default_rng(seed), wide)
+        varied, ids = augment(Sample("x", pixels, labels), 64, np.random.default_rng(seed), ranges)
         bright = varied.mean(axis=2) > 110
         assert np.mean(bright != (ids == 1)) < 0.03
 
@@ -200,19 +202,42 @@ def test_variation_follows_from_the_seed_and_spares_the_original() -> None:
     np.testing.assert_array_equal(sample.labels, before[1])
 
 
-def test_a_wide_variation_reaches_further_in_place_size_turn_and_light() -> None:
-    labels = np.zeros((64, 64), np.uint8)
-    labels[24:40, 12:52] = 1  # a bar: where it lies, how long it is and how it is turned can be told from its pixels
-    sample = Sample("x", np.full((64, 64, 3), 120, np.uint8), labels)
-    spreads = []
-    for wide in (False, True):
-        measured = []
-        for seed in range(150):
-            pixels, ids = augment(sample, 64, np.random.default_rng(seed), wide)
-            rows, columns = np.nonzero(ids == 1)
-            along = np.linalg.eigh(np.cov(columns, rows))[1][:, 1]
-            measured.append((rows.mean(), columns.mean(), len(rows), np.arctan(along[1] / along[0]), pixels.mean()))
-        spreads.append(np.std(measured, axis=0))
-    ratios = spreads[1] / spreads[0]
-    assert ratios.min() > 1.5
-    assert ratios.max() < 4
+@functools.cache
+def measured(ranges: Ranges) -> np.ndarray:
+    """Vary a bar again and again: its row, column, length and turn in degrees, and the picture's brightness."""
+    labels = np.zeros((96, 96), np.uint8)
+    labels[44:52, 32:64] = 1
+    sample = Sample("x", np.full((96, 96, 3), 120, np.uint8), labels)
+    found = []
+    for seed in range(150):
+        pixels, ids = augment(sample, 96, np.random.default_rng(seed), ranges)
+        # Reflections of the bar may be seen near the border.
+        _, parts, _, centres = cv2.connectedComponentsWithStats((ids == 1).astype(np.uint8))
+        bar = 1 + np.linalg.norm(centres[1:] - 47.5, axis=1).argmin()
+        rows, columns = np.nonzero(parts == bar)
+        spread, axes = np.linalg.eigh(np.cov(columns, rows))
+        turn = np.degrees(np.arctan(axes[1, 1] / axes[0, 1]))
+        found.append((rows.mean(), columns.mean(), np.sqrt(12 * spread[1]), turn, pixels.mean()))
+    return np.array(found)
+
+
+def test_wider_ranges_reach_further_in_place_size_turn_and_light() -> None:
+    aligned, wide, wild = (measured(ranges).std(axis=0) for ranges in (ALIGNED, WIDE, WILD))
+    assert (wide / aligned).min() > 1.5
+    assert (wide / aligned).max() < 4
+    assert (wild / wide)[:4].min() > 1.5
+    assert (wild / wide)[:4].max() < 4
+    assert wild[4] == pytest.approx(wide[4], rel=0.2), "light is varied as for the wide one"
+
+
+@EVERY_RANGE
+def test_no_variation_goes_beyond_what_its_ranges_say(ranges: Ranges) -> None:
+    rows, columns, lengths, turns, brightness = measured(ranges).T
+    shift = 96 * ranges.shift
+    for place in (rows, columns):
+        assert shift / 2 < abs(place - 47.5).max() < shift + 1
+    assert 1.3 * ranges.turn < abs(turns).max() < 2 * ranges.turn + 1.5
+    scales = abs(np.log(lengths / 32))
+    assert 1.3 * ranges.scale < scales.max() < 2 * ranges.scale + 0.05
+    assert np.mean(abs(turns) < ranges.turn) > 0.55, "most are turned little"
+    assert abs(brightness / 120 - 1).max() < (1 + 0.15 * ranges.light) * (1 + 0.05 * ranges.light) - 1 + 0.02

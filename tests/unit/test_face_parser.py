@@ -1,26 +1,24 @@
-"""The face parser: its network, its weight files, its training and its scores."""
+"""The face parser: its network, its weight files and its training."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
+from models import train_parser as module
 from models.checkpoints import save_generator
 from models.config import WeightFileError
-from models.dataset import PortraitDataset, Sample
+from models.dataset import PortraitDataset
 from models.face_parser import NETWORK, FaceParser, ParserConfig, load_parser, save_parser
-from models.generator import DenseMappingNetwork, one_hot
-from models.metrics import confusion, label_scores
-from models.synthetic import SMOKE_PARSER, TINY, made_mask, made_pixels, make_data
-from models.train_parser import batches, class_weights, degrade, main, score
+from models.generator import DenseMappingNetwork
+from models.synthetic import SMOKE_PARSER, TINY, made_mask, make_data
+from models.train_parser import class_weights, main, score
+from resources import RESOURCES
 from tests.golden import fill, made_image
-
-HAIR, SKIN, GLASSES = 13, 1, 3
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
@@ -28,6 +26,13 @@ pytestmark = pytest.mark.usefixtures("one_core")
 @pytest.fixture(scope="module")
 def network() -> FaceParser:
     return fill(FaceParser(SMOKE_PARSER))
+
+
+def bare(channels: tuple[int, ...], residual: int = 0) -> FaceParser:
+    """Return a parser whose residual blocks, if it has any, are as they start."""
+    network = FaceParser(ParserConfig(channels, residual))
+    network.load_state_dict(fill(FaceParser(ParserConfig(channels, 0))).state_dict(), strict=False)
+    return network.eval()
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +79,31 @@ def test_each_level_halves_the_resolution() -> None:
     assert ParserConfig().multiple == 32
 
 
+@pytest.mark.parametrize("residual", [1, 2, 3])
+@torch.inference_mode()
+def test_residual_blocks_are_the_identity_to_begin_with(residual: int) -> None:
+    plain, blocks = bare((8, 8, 16)), bare((8, 8, 16), residual)
+    assert sum(name.endswith("body.2.weight") for name in blocks.state_dict()) == residual
+    assert torch.equal(blocks(made_image(32, 32)), plain(made_image(32, 32)))
+    assert torch.equal(blocks.train()(made_image(32, 32)), plain.train()(made_image(32, 32)))
+
+
+@pytest.mark.parametrize("residual", [1, 2, 3])
+@torch.inference_mode()
+def test_residual_blocks_alter_the_coarsest_levels_once_they_have_learnt(residual: int) -> None:
+    plain, blocks = bare((8, 8, 16)), bare((8, 8, 16), residual)
+    fill(blocks.residual)
+    levels = zip(plain.features(made_image(32, 32)), blocks.features(made_image(32, 32)), strict=True)
+    altered = [not torch.allclose(before, after, atol=1e-3) for before, after in levels]
+    assert altered == [index >= 3 - residual for index in range(3)]
+
+
+@pytest.mark.parametrize("residual", [-1, 4, 1.0, "1", True, None])
+def test_residual_blocks_are_on_levels_that_there_are(residual: object) -> None:
+    with pytest.raises(ValueError, match=r"residual must be a whole number in 0\.\.3"):
+        ParserConfig((8, 8, 16), residual)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("channels", [(), (8,), (8,) * 8, (8, 0), (8, -1), (8, 2000), (8, 8.0), (8, "8"), (8, True)])
 def test_bad_configurations_are_refused(channels: tuple) -> None:
     with pytest.raises(ValueError, match=r"2 to 7 whole numbers in 1\.\.1024"):
@@ -96,6 +126,34 @@ def test_a_saved_parser_comes_back_as_good_as_it_was(network: FaceParser, tmp_pa
     torch.testing.assert_close(loaded(made_image(32, 32)), network(made_image(32, 32)), rtol=0, atol=2e-2)
     assert {value.dtype for value in load_file(path).values()} == {torch.float16, torch.int64}
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@torch.inference_mode()
+def test_a_file_from_before_there_were_residual_blocks_loads(tmp_path: Path) -> None:
+    path, network = tmp_path / "parser.safetensors", bare((8, 8, 16))
+    save_file(network.state_dict(), path, {"network": NETWORK, "config": '{"channels": [8, 8, 16]}'})
+    loaded = load_parser(path)
+    assert loaded.config == ParserConfig((8, 8, 16), 0)
+    assert torch.equal(loaded(made_image(32, 32)), network(made_image(32, 32)))
+
+
+@torch.inference_mode()
+def test_the_parser_that_comes_with_the_program_is_small_and_sure() -> None:
+    path = RESOURCES / "weights" / "face-parser.safetensors"
+    network = load_parser(path)
+    assert path.stat().st_size <= 6e6
+    assert weight_count(network) <= 3_000_000
+    logits = network(made_image(64, 96))
+    assert logits.shape == (1, 19, 64, 96)
+    assert bool(torch.isfinite(logits).all())
+
+
+def test_the_default_parser_is_small() -> None:
+    assert weight_count(FaceParser()) <= 3_000_000
+
+
+def weight_count(network: FaceParser) -> int:
+    return sum(value.numel() for value in network.parameters())
 
 
 def refused(path: Path, *words: str) -> None:
@@ -133,7 +191,19 @@ def test_weights_of_another_network(network: FaceParser, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "config",
-    ["", "{", "[]", "null", "{}", '{"channels": 5}', '{"channels": []}', '{"channels": [8, "8"]}', '{"channels": [8]}'],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"channels": 5}',
+        '{"channels": []}',
+        '{"channels": [8, "8"]}',
+        '{"channels": [8]}',
+        '{"channels": [8, 8], "residual": 3}',
+        '{"channels": [8, 8], "residual": null}',
+    ],
 )
 def test_a_configuration_that_is_none(network: FaceParser, tmp_path: Path, config: str) -> None:
     path = tmp_path / "parser.safetensors"
@@ -151,7 +221,7 @@ def test_weights_that_do_not_fit_their_configuration(
         del tensors["head.bias"]
     if change == "more":
         tensors["extra"] = torch.zeros(1)
-    save_file(tensors, path, {"network": NETWORK, "config": json.dumps({"channels": channels})})
+    save_file(tensors, path, {"network": NETWORK, "config": json.dumps({"channels": channels, "residual": 2})})
     refused(path, "configuration") if change == "other" else refused(path, "configuration", word)
 
 
@@ -199,6 +269,73 @@ def test_training_learns(data: Path, tmp_path: Path) -> None:
     assert last["val"]["pixel_accuracy"] > (1 + most_common) / 2, "more than calling everything by one name"
 
 
+def test_a_training_goes_on_from_a_parser_without_residual_blocks(data: Path, tmp_path: Path) -> None:
+    older, out = tmp_path / "older.safetensors", tmp_path / "parser.safetensors"
+    save_parser(bare((4, 8)), older)
+    # So little time that not one step is done.
+    assert start(data, out, "--steps", "8", "--minutes", "1e-9", "--residual", "2", "--init", str(older)) == 0
+    begun = load_parser(out)
+    assert begun.config == ParserConfig((4, 8), 2)
+    # The same answers but for the weights of the classes, which are taken out at the end.
+    weights = class_weights(PortraitDataset(data, "train", 32).samples).view(1, 19, 1, 1)
+    with torch.inference_mode():
+        expected = load_parser(older)(made_image(32, 32)) - weights.log()
+        torch.testing.assert_close(begun(made_image(32, 32)), expected, rtol=0, atol=2e-3)
+    *_, last = out.with_suffix(".jsonl").read_text().splitlines()
+    assert json.loads(last)["step"] == 0
+    assert start(data, out, "--steps", "2", "--residual", "2", "--init", str(older)) == 0
+    assert bool(load_file(out)["residual.1.body.2.weight"].any()), "blocks learn, though they start as nothing"
+
+
+@pytest.mark.parametrize(("channels", "residual"), [((4, 6), 0), ((4, 8, 8), 0), ((4, 8), 2)])
+def test_a_parser_of_another_shape_is_nothing_to_go_on_from(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], channels: tuple[int, ...], residual: int
+) -> None:
+    older, out = tmp_path / "older.safetensors", tmp_path / "parser.safetensors"
+    save_parser(FaceParser(ParserConfig(channels, residual)), older)
+    assert start(data, out, "--steps", "1", "--residual", "1", "--init", str(older)) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("Training cannot go on: older.safetensors")
+    assert f"--channels {' '.join(map(str, channels))} and --residual {residual}" in message, "what would fit"
+    assert not out.exists()
+
+
+def test_a_parser_to_go_on_from_that_is_none(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "older.safetensors").write_text("no weights")
+    for name in ("older.safetensors", "missing.safetensors"):
+        assert start(data, tmp_path / "parser.safetensors", "--steps", "1", "--init", str(tmp_path / name)) == 1
+        message = capsys.readouterr().err
+        assert "Training cannot go on" in message
+        assert name in message
+
+
+def test_a_training_ends_when_its_time_is_up(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 100_000, 15))  # each look at the clock is 15 seconds after the one before
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    out = tmp_path / "parser.safetensors"
+    assert start(data, out, "--steps", "1000", "--minutes", "1", "--log-every", "1") == 0
+    rows = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+    *trained, last = rows
+    assert 1 <= len(trained) <= 4
+    assert last["step"] == trained[-1]["step"] == len(trained), "the steps that were done"
+    assert "iou" in last["val"]
+    assert load_parser(out).config.channels == (4, 8)
+
+
+def test_a_training_that_is_interrupted_spares_the_older_weights(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "parser.safetensors"
+    out.write_text("older")
+    monkeypatch.setattr(module, "follow", interrupt)
+    assert start(data, out, "--steps", "4") == 130
+    assert "Stopped before the end" in capsys.readouterr().err
+    assert out.read_text() == "older"
+
+
 def test_data_that_cannot_be_used(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert start(tmp_path / "nowhere", tmp_path / "parser.safetensors", "--steps", "1") == 1
     message = capsys.readouterr().err
@@ -218,6 +355,11 @@ def test_a_place_that_cannot_be_written(data: Path, tmp_path: Path, capsys: pyte
     [
         (("--channels", "8"), "2 to 7"),
         (("--channels", "8", "0"), "2 to 7"),
+        (("--residual", "3"), "0..2"),
+        (("--residual", "-1"), "0..2"),
+        (("--minutes", "0"), "above 0"),
+        (("--minutes", "nan"), "above 0"),
+        (("--early-share", "0"), "above 0"),
         (("--size", "34"), "multiples of 4"),
         (("--early-size", "18"), "multiples of 4"),
         (("--size", "0"), "multiples of 4"),
@@ -230,112 +372,3 @@ def test_bad_options(
         start(data, tmp_path / "parser.safetensors", "--steps", "1", *options)
     assert caught.value.code == 2
     assert word in capsys.readouterr().err
-
-
-def test_batches_are_pictures_with_their_labels_and_follow_from_the_seed(data: Path) -> None:
-    portraits = PortraitDataset(data, "train", 64)
-    image, labels = next(batches(portraits, 32, 5, seed=3))
-    assert image.shape == (5, 3, 32, 32)
-    assert image.dtype == torch.float32
-    assert -1 <= float(image.min()) < -0.3
-    assert 0.3 < float(image.max()) <= 1
-    assert labels.shape == (5, 32, 32)
-    assert labels.dtype == torch.int64
-    again, other = (next(batches(portraits, 32, 5, seed)) for seed in (3, 4))
-    assert torch.equal(again[0], image)
-    assert torch.equal(again[1], labels)
-    assert not torch.equal(other[0], image)
-
-
-def test_labels_stay_with_their_picture_however_it_is_varied() -> None:
-    labels = np.zeros((64, 64), np.uint8)
-    labels[8:30, 8:40] = SKIN  # nothing about it is symmetric
-    pixels = np.where(labels[..., None] == SKIN, np.uint8(230), np.uint8(20)).repeat(3, axis=2)
-
-    class OnePortrait:
-        def __len__(self) -> int:
-            return 1
-
-        def __getitem__(self, index: int) -> Sample:
-            return Sample("marked", pixels, labels)
-
-        def weights(self) -> np.ndarray:
-            return np.ones(1)
-
-    image, mask = next(batches(OnePortrait(), 64, 16, seed=0))
-    for bright, skin in zip(image.mean(dim=1) > 0, mask == SKIN, strict=True):
-        assert float((bright == skin).float().mean()) > 0.96
-
-
-def test_degrading_spares_the_picture_and_often_leaves_it_alone() -> None:
-    pixels = made_pixels(made_mask(32))
-    before, unaltered, grey = pixels.copy(), 0, 0
-    for seed in range(100):
-        degraded = degrade(pixels, np.random.default_rng(seed))
-        assert degraded.shape == pixels.shape
-        assert degraded.dtype == np.uint8
-        assert np.abs(degraded.mean(axis=(0, 1)).mean() - pixels.mean()) < 8, "it is still that picture"
-        unaltered += np.array_equal(degraded, before)
-        grey += bool((degraded == degraded[..., :1]).all())
-    np.testing.assert_array_equal(pixels, before)
-    assert 25 < unaltered < 75
-    assert 0 < grey < 25
-
-
-def test_rare_classes_weigh_more_but_never_beyond_bounds() -> None:
-    labels = np.zeros((100, 100), np.uint8)
-    labels[:40], labels[40:60], labels[0, :10], labels[1, 0] = HAIR, SKIN, 2, GLASSES
-    weights = class_weights([Sample("x", np.zeros((100, 100, 3), np.uint8), labels)])
-    assert weights.shape == (19,)
-    assert weights.dtype == torch.float32
-    assert float(weights[GLASSES]) == 3
-    assert weights[0] < weights[SKIN] < weights[2] <= weights[GLASSES]
-    assert float(weights.min()) >= 0.5
-    assert float(weights[18]) == 1, "nothing is known of a class that does not occur"
-    twice = class_weights([Sample("x", np.zeros((100, 100, 3), np.uint8), labels)] * 2)
-    torch.testing.assert_close(twice, weights)
-
-
-# Scores
-
-
-class _AllHair(FaceParser):
-    """Stands in for a parser that sees hair everywhere."""
-
-    def forward(self, image: Tensor) -> Tensor:
-        return one_hot(torch.full((len(image), *image.shape[2:]), HAIR))
-
-
-def test_a_parser_is_scored_on_all_portraits_together() -> None:
-    half, none = np.full((8, 8), SKIN, np.uint8), np.full((8, 8), SKIN, np.uint8)
-    half[:4] = HAIR
-    samples = [Sample("x", np.zeros((8, 8, 3), np.uint8), labels) for labels in (half, none)]
-    network = _AllHair(SMOKE_PARSER).train()
-    assert score(network, samples) == {
-        "pixel_accuracy": 0.25,
-        "mean_iou": 0.125,
-        "iou": {"skin": 0.0, "hair": 0.25},
-    }
-    assert score(network, [replace(samples[0], labels=np.full((8, 8), HAIR, np.uint8))])["mean_iou"] == 1
-
-
-def test_confusion_against_brute_force() -> None:
-    wanted, found = np.random.default_rng(0).integers(0, 19, (2, 12, 9))
-    counts = np.zeros((19, 19), int)
-    for row, column in zip(wanted.ravel(), found.ravel(), strict=True):
-        counts[row, column] += 1
-    np.testing.assert_array_equal(confusion(wanted.astype(np.uint8), found), counts)
-
-
-def test_scores_by_hand() -> None:
-    counts = np.zeros((19, 19), np.int64)
-    counts[SKIN, SKIN], counts[SKIN, HAIR], counts[HAIR, HAIR], counts[HAIR, 0] = 6, 2, 3, 1
-    scores = label_scores(counts)
-    assert scores["iou"] == {"skin": pytest.approx(6 / 8), "hair": pytest.approx(3 / 6)}, "background was not wanted"
-    assert scores["mean_iou"] == pytest.approx((6 / 8 + 3 / 6) / 2)
-    assert scores["pixel_accuracy"] == pytest.approx(9 / 12)
-    assert json.loads(json.dumps(scores)) == scores
-
-
-def test_nothing_to_score() -> None:
-    assert label_scores(np.zeros((19, 19), np.int64)) == {"pixel_accuracy": 0.0, "mean_iou": 0.0, "iou": {}}
