@@ -1,5 +1,6 @@
 """Sessions of ONNX Runtime, opened the same way everywhere."""
 
+import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -49,6 +50,9 @@ def open_session(path: Path, device: str) -> Any:
     options = onnxruntime.SessionOptions()
     # Threads that spin between runs would take the cores that painting needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Which PyTorch and OpenMP heed by themselves, so that several processes can share a machine.
+    if (threads := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():
+        options.intra_op_num_threads = int(threads)
     session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     if device == "cuda" and "CUDAExecutionProvider" not in session.get_providers():
         raise BackendUnavailableError("ONNX Runtime finds no CUDA device")

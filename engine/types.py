@@ -1,12 +1,16 @@
 """Value types that travel between the editor and the engine, and the family of errors that people get to read."""
 
 import hashlib
+import math
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from engine.photo import Photo
 
 Pixels = NDArray[np.uint8]
 """uint8 of shape (H, W, 3), RGB."""
@@ -83,20 +87,60 @@ class Region:
         return cls(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Where an aligned, square crop lies in a photo.
+
+    Coordinates are pixels of the photo as floats, (x, y): (0, 0) is the top left CORNER of the first pixel.
+
+    Attributes
+    ----------
+    centre
+        The crop's centre; may lie outside the photo.
+    half
+        From there to the middle of the crop's right edge. Its length is half the crop's side; its direction tells how
+        the crop is turned.
+    """
+
+    centre: tuple[float, float]
+    half: tuple[float, float]
+
+    @property
+    def side(self) -> float:
+        """The crop's side in pixels of the photo."""
+        return 2 * math.hypot(*self.half)
+
+    def matrix(self, size: float) -> NDArray[np.float64]:
+        """Return the map (2, 3) from a crop of ``size`` pixels to the photo: photo = M @ (x, y, 1)."""
+        (hx, hy), middle = self.half, size / 2
+        turn = np.array([[hx, -hy], [hy, hx]]) / middle
+        return np.c_[turn, np.array(self.centre) - turn @ [middle, middle]]
+
+    def corners(self) -> NDArray[np.float64]:
+        """Return the crop's corners in the photo, (4, 2), from the top left one clockwise."""
+        return np.array([[0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]]) @ self.matrix(1).T
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Portrait:
-    """A picture and its own label map.
+    """A picture and its own label map: a whole picture, or the crop of a face in a photo.
 
     Attributes
     ----------
     pixels
-        The picture at its own resolution, uint8 (H, W, 3) RGB. Never written to.
+        The picture or crop, uint8 (H, W, 3) sRGB. Never written to.
     labels
         The source mask at working resolution, uint8 (h, w) with the picture's aspect, ids 0..18. Never written to.
     name
         For titles and suggested file names.
+    photo
+        The file that it comes from, with all it holds; None for pixels made in memory.
+    alignment
+        Where the crop lies in the photo; None where the portrait is the whole of it.
     view
         The picture at working resolution, uint8 (h, w, 3), for showing; made by whichever thread reads the portrait.
+    overview
+        The whole photo, its longer side at most `OVERVIEW_SIDE`, for showing; the `view` where there is no crop.
     digest
         Identifies pixels and labels; equal content gives equal digests.
     """
@@ -104,7 +148,10 @@ class Portrait:
     pixels: Pixels
     labels: LabelMap
     name: str = ""
+    photo: "Photo | None" = None
+    alignment: Alignment | None = None
     view: Pixels = field(init=False)
+    overview: Pixels = field(init=False)
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -115,14 +162,37 @@ class Portrait:
             content.update(str(array.shape).encode())
             content.update(np.ascontiguousarray(array).data)
         object.__setattr__(self, "digest", content.hexdigest())
-        object.__setattr__(self, "view", self._at_working_size())
+        object.__setattr__(self, "view", _resized(self.pixels, *self.labels.shape))
+        overview = self.view
+        if self.alignment is not None:
+            height, width = self.base.shape[:2]
+            scale = min(1.0, OVERVIEW_SIDE / max(height, width))
+            overview = _resized(self.base, max(1, round(height * scale)), max(1, round(width * scale)))
+        object.__setattr__(self, "overview", overview)
 
-    def _at_working_size(self) -> Pixels:
-        height, width = self.labels.shape
-        if self.pixels.shape[:2] == (height, width):
-            return self.pixels
-        interpolation = cv2.INTER_AREA if self.pixels.shape[0] > height else cv2.INTER_CUBIC
-        return np.asarray(cv2.resize(self.pixels, (width, height), interpolation=interpolation), np.uint8)
+    @property
+    def base(self) -> Pixels:
+        """What an edit goes back into, at its own resolution: the photo's pixels, or these where there is no photo."""
+        return self.pixels if self.photo is None else self.photo.pixels
+
+    def to_picture(self, height: int, width: int) -> NDArray[np.float64]:
+        """Return the map (2, 3) from the mask's pixels to those of `base`, brought to ``height`` x ``width``."""
+        rows, columns = self.labels.shape
+        if self.alignment is None:
+            return np.array([[width / columns, 0.0, 0.0], [0.0, height / rows, 0.0]])
+        full = self.base.shape
+        return np.diag([width / full[1], height / full[0]]) @ self.alignment.matrix(rows)
+
+
+OVERVIEW_SIDE = 1600
+"""The longer side, in pixels, at which a whole photo is shown while it is edited."""
+
+
+def _resized(pixels: Pixels, height: int, width: int) -> Pixels:
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    interpolation = cv2.INTER_AREA if pixels.shape[0] > height else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,8 +217,12 @@ class RenderRequest:
         The edited mask, the size of the portrait's.
     exemplar
         The portrait whose style to use; None for the portrait's own.
+    classes
+        The ids of the classes that take the exemplar's style, all else staying as it is; empty for the whole face.
     composite
         Whether only what was edited replaces the source, or the raw render is shown.
+    whole
+        Whether the whole photo is shown, or the crop.
     """
 
     epoch: int
@@ -156,6 +230,8 @@ class RenderRequest:
     labels: LabelMap
     exemplar: Portrait | None = None
     composite: bool = True
+    whole: bool = False
+    classes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

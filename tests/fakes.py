@@ -1,17 +1,22 @@
 """Stand-ins that tests share: a generator without a network, small portraits, and tiny weight files."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.align import TYPICAL, to_opencv
 from engine.generate import GeneratorInfo, Image
+from engine.locate import Candidate, Locator
+from engine.parse import ParserInfo
 from engine.types import EngineError, LabelMap, Pixels, Portrait, StyleCode
 from models.config import GeneratorConfig
 from models.synthetic import TINY
-from resources.labels import BY_NAME, palette
+from resources.labels import BY_NAME, LABEL_COUNT, palette
 
 WAIT_S = 20.0
 """How long a test waits for what another thread does, before it fails."""
@@ -25,8 +30,8 @@ class FakeGenerator:
 
     Parameters
     ----------
-    model_id, size, multiple, context
-        What `info` tells.
+    model_id, size, multiple, context, class_values
+        What `info` tells; 0 or 3 class values, which are then the class's mean colour.
     gated
         Whether `decode` waits until the test lets it go on: see `wait_for_decode` and `let_go`.
 
@@ -53,8 +58,9 @@ class FakeGenerator:
         multiple: int = 32,
         context: bool = True,
         gated: bool = False,
+        class_values: int = 0,
     ) -> None:
-        self.info = GeneratorInfo("Fake", model_id, "Fake", "CPU", size, multiple, context)
+        self.info = GeneratorInfo("Fake", model_id, "Fake", "CPU", size, multiple, context, class_values)
         self.encoded = self.decoded = self.closed = 0
         self.calls: list[tuple[LabelMap, StyleCode, Pixels, NDArray[np.float32]]] = []
         self.failure: BaseException | None = None
@@ -74,16 +80,21 @@ class FakeGenerator:
         self._gate.release()
 
     def encode(self, pixels: Pixels, labels: LabelMap) -> StyleCode:
-        """Return the mean colour of each third of the picture: 9 numbers."""
+        """Return the mean colour of each third of the picture: 9 numbers; then each class's, if they are told apart."""
         self._check(labels, pixels)
         self.encoded += 1
         if self.encode_failure is not None:
             raise self.encode_failure
         thirds = [part.mean(axis=(0, 1)) / 255 for part in np.array_split(pixels, 3)]
+        if self.info.class_values:
+            found = set(np.unique(labels).tolist())
+            thirds += [
+                pixels[labels == k].mean(axis=0) / 255 if k in found else np.zeros(3) for k in range(LABEL_COUNT)
+            ]
         return StyleCode(np.concatenate(thirds).astype(np.float32), self.info.model_id)
 
     def decode(self, labels: LabelMap, style: StyleCode, pixels: Pixels, region: NDArray[np.float32]) -> Image:
-        """Return each class's colour, half mixed with the style's."""
+        """Return each class's colour, half mixed with the style's: the class's own, if the classes are told apart."""
         self._check(labels, pixels, region)
         assert style.model_id == self.info.model_id
         self.decoded += 1
@@ -93,7 +104,9 @@ class FakeGenerator:
             assert self._gate.acquire(timeout=WAIT_S), "the test never let decode go on"
         if self.failure is not None:
             raise self.failure
-        tint = style.vector.reshape(3, 3).mean(axis=0)
+        tint = style.vector[:9].reshape(3, 3).mean(axis=0)
+        if self.info.class_values:
+            tint = style.vector[9:].reshape(LABEL_COUNT, 3)[labels]
         image = (palette()[labels].astype(np.float32) / 255 + tint) / 2
         if self.spoil:
             image[0, 0, 0] = np.nan
@@ -110,6 +123,107 @@ class FakeGenerator:
         if region is not None:
             assert region.dtype == np.float32 and region.shape == labels.shape
             assert np.isin(region, (0, 1)).all()
+
+
+class FakeParser:
+    """Implements `engine.parse.Parser` without a network: knows each class by its colour, as `draw_face` paints it.
+
+    Of a pair, what lies to the left of the rest of the face is the person's right one, as in a mirror image.
+
+    Attributes
+    ----------
+    seen
+        The crops of each call of `probabilities` or `parse`, in order.
+    closed
+        How often `close` was called.
+    """
+
+    def __init__(self, size: int = 128, model_id: str = "fake") -> None:
+        self.info = ParserInfo("Fake", model_id, "CPU", size)
+        self.seen: list[Pixels] = []
+        self.closed = 0
+
+    def probabilities(self, crop: Pixels, careful: bool = True) -> NDArray[np.float32]:
+        """Return 1 for a pixel's class and 0 for all else."""
+        self.seen.append(crop)
+        size = (self.info.size, self.info.size)
+        labels = self._known(np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8))
+        return (np.arange(LABEL_COUNT)[:, None, None] == labels).astype(np.float32)
+
+    def parse(self, crop: Pixels) -> LabelMap:
+        """Return each pixel's class; 0 for colours of no class."""
+        self.seen.append(crop)
+        return self._known(crop)
+
+    def close(self) -> None:
+        """Count."""
+        self.closed += 1
+
+    def _known(self, pixels: Pixels) -> LabelMap:
+        labels, nearest = np.zeros(pixels.shape[:2], np.uint8), np.full(pixels.shape[:2], 25, np.uint8)
+        for label, colour in enumerate(palette()):
+            apart = cv2.absdiff(pixels, np.broadcast_to(colour, pixels.shape).copy()).max(axis=2)
+            labels[apart < nearest] = label
+            nearest = np.minimum(apart, nearest)
+        middle = np.nonzero(labels == BY_NAME["nose"].id)[1]
+        columns = np.arange(pixels.shape[1]) + 0.5
+        left = columns < (middle.mean() + 0.5 if middle.size else pixels.shape[1] / 2)
+        for part in ("eye", "brow"):
+            right_one, left_one = BY_NAME[f"r_{part}"].id, BY_NAME[f"l_{part}"].id
+            pair = np.isin(labels, (right_one, left_one))
+            labels[pair] = np.where(left, right_one, left_one)[np.nonzero(pair)[1]]
+        return np.asarray(labels, np.uint8)
+
+
+class FakeLocator(Locator):
+    """Proposes what the test says, whatever the photo.
+
+    Attributes
+    ----------
+    searched
+        The photos, in order.
+    closed
+        How often `close` was called.
+    """
+
+    def __init__(self, *candidates: Candidate) -> None:
+        super().__init__(lambda planes: planes)
+        self._proposed = list(candidates)
+        self.searched: list[Pixels] = []
+        self.closed = 0
+
+    def candidates(self, pixels: Pixels, check: Callable[[], None] = lambda: None) -> list[Candidate]:
+        """Ask once whether to go on, then return them."""
+        self.searched.append(pixels)
+        check()
+        return self._proposed
+
+    def close(self) -> None:
+        """Count."""
+        self.closed += 1
+
+
+def make_face_labels(size: int) -> LabelMap:
+    """Return the mask of an aligned face: eyes and mouth are just where they typically are."""
+    labels = np.zeros((size, size), np.uint8)
+    (rx, ry), (lx, ly), (mx, my) = TYPICAL
+    for name, x, y, across, down in (
+        ("hair", 0.5, 0.42, 0.40, 0.38), ("skin", 0.5, 0.55, 0.29, 0.36), ("nose", 0.5, 0.60, 0.05, 0.08),
+        ("r_brow", rx, ry - 0.08, 0.08, 0.015), ("l_brow", lx, ly - 0.08, 0.08, 0.015),
+        ("r_eye", rx, ry, 0.05, 0.025), ("l_eye", lx, ly, 0.05, 0.025), ("mouth", mx, my, 0.10, 0.03),
+    ):  # fmt: skip
+        v, u = (np.mgrid[:size, :size] + 0.5) / size
+        labels[((u - x) / across) ** 2 + ((v - y) / down) ** 2 <= 1] = BY_NAME[name].id
+    return labels
+
+
+def draw_face(pixels: Pixels, points: NDArray[np.float64]) -> None:
+    """Paint a face in the classes' colours onto a picture, in place; ``points`` (3, 2) as in `engine.align.Points`."""
+    labels, own = make_face_labels(512), np.c_[TYPICAL * 512, np.ones(3)]
+    matrix = np.linalg.solve(own, points).T
+    size = (pixels.shape[1], pixels.shape[0])
+    laid = np.asarray(cv2.warpAffine(labels, to_opencv(matrix), size, flags=cv2.INTER_NEAREST), np.uint8)
+    pixels[laid > 0] = palette()[laid[laid > 0]]
 
 
 def make_labels(height: int, width: int) -> LabelMap:
