@@ -42,7 +42,35 @@ def edit_alpha(labels: LabelMap, source: LabelMap) -> NDArray[np.float32]:
     reach = reach_of(labels)
     distance = cv2.distanceTransform((~changed).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     ramp = np.clip(1 - distance / np.float32(reach), 0, 1)
-    return ramp * ramp * (3 - 2 * ramp)
+    return _smooth(ramp)
+
+
+def class_alpha(labels: LabelMap, classes: tuple[int, ...]) -> NDArray[np.float32]:
+    """Weigh the render where it gives classes another look: 1 on them, falling smoothly to 0 close by.
+
+    Parameters
+    ----------
+    labels
+        The mask, uint8 (H, W).
+    classes
+        Their ids.
+
+    Returns
+    -------
+    ndarray
+        float32 (H, W).
+    """
+    mine = np.isin(labels, classes)
+    if not mine.any():
+        return np.zeros(labels.shape, np.float32)
+    distance = cv2.distanceTransform((~mine).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    ramp = np.clip(1 - distance / np.float32(max(2, reach_of(labels) // 3)), 0, 1)
+    return _smooth(ramp)
+
+
+def _smooth(ramp: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Ease a ramp of 0..1 in and out."""
+    return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
 
 
 def match_colours(
@@ -103,28 +131,37 @@ def match_colours(
     return result
 
 
-def blend(picture: Pixels, render: Pixels, alpha: NDArray[np.float32]) -> Pixels:
-    """Lay the render over the picture.
+def border_fade(shape: tuple[int, int], to_photo: NDArray[np.float64], photo: tuple[int, int]) -> NDArray[np.float32]:
+    """Weigh a crop so that an edit which reaches its border ends softly in the photo.
 
     Parameters
     ----------
-    picture, render
-        uint8 (H, W, 3) of one size.
-    alpha
-        float32 of any size and the same aspect, in [0, 1]; brought to the picture's size.
+    shape
+        Height and width of the crop's mask.
+    to_photo
+        (2, 3): the map from the mask's pixels to the photo's.
+    photo
+        Height and width of the photo.
 
     Returns
     -------
     ndarray
-        uint8 (H, W, 3); identical to ``picture`` wherever the weight is 0.
+        float32 of that shape: 0 on those parts of the border that lie inside the photo, 1 away from them.
     """
-    height, width = picture.shape[:2]
-    if alpha.shape != (height, width):
-        resized = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
-        alpha = np.clip(np.asarray(resized, np.float32), 0, 1)
-    result = picture.copy()
-    box = Region.of(alpha > 0).slices
-    weight = alpha[box][..., None]
-    mixed = picture[box] + weight * (render[box].astype(np.float32) - picture[box])
-    result[box] = np.rint(mixed).astype(np.uint8)
-    return result
+    height, width = shape
+    away = np.ones(shape, np.uint8)
+    across, down = np.arange(width) + 0.5, np.arange(height) + 0.5
+    # Each row or column along the border, and where the border itself is.
+    for side, x, y in (
+        (away[0], across, np.zeros(width)),
+        (away[-1], across, np.full(width, float(height))),
+        (away[:, 0], np.zeros(height), down),
+        (away[:, -1], np.full(height, float(width)), down),
+    ):
+        x, y = to_photo @ np.stack([x, y, np.ones(len(x))])
+        side[(x >= 1) & (y >= 1) & (x <= photo[1] - 1) & (y <= photo[0] - 1)] = 0
+    if away.all():
+        return np.ones(shape, np.float32)
+    distance = cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    ramp = np.clip(distance / np.float32(max(2, round(REACH * max(height, width)))), 0, 1)
+    return _smooth(ramp)

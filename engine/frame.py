@@ -51,11 +51,14 @@ class Frame:
         count -= sums[np.ix_(bottom, left)] - sums[np.ix_(top, left)]
         return self._pad((count > 0).astype(np.float32))
 
+    def inside(self, array: NDArray) -> NDArray:
+        """Return the part of an input or output, (H, W, ...), that is the portrait."""
+        top, left = self._origin()
+        return array[top : top + self.inner[0], left : left + self.inner[1]]
+
     def restore(self, image: NDArray[np.float32], height: int, width: int) -> Pixels:
         """Bring a render, float32 (H, W, 3) in [-1, 1], back to a portrait's size: uint8."""
-        top, left = self._origin()
-        image = image[top : top + self.inner[0], left : left + self.inner[1]]
-        image = np.clip((image + 1) * np.float32(127.5), 0, 255)
+        image = np.clip((self.inside(image) + 1) * np.float32(127.5), 0, 255)
         if self.inner != (height, width):
             interpolation = cv2.INTER_AREA if height < self.inner[0] else cv2.INTER_CUBIC
             image = np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.float32)

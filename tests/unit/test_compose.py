@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.compose import REACH, blend, edit_alpha, match_colours, reach_of
+from engine.compose import REACH, border_fade, class_alpha, edit_alpha, match_colours, reach_of
+from engine.types import Alignment
 
 
 def changed_mask(height: int, width: int, seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -69,57 +70,77 @@ def test_everything_changed_weighs_1_everywhere() -> None:
     assert (edit_alpha(np.ones((30, 20), np.uint8), np.zeros((30, 20), np.uint8)) == 1).all()
 
 
-def pictures(height: int, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.default_rng(seed)
-    first, second = random.integers(0, 256, (2, height, width, 3), np.uint8)
-    return first, second
+# A class that takes another look
 
 
-@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 10**6))
-def test_blending_keeps_the_picture_at_0_and_shows_the_render_at_1(height: int, width: int, seed: int) -> None:
-    picture, render = pictures(height, width, seed)
-    random = np.random.default_rng(seed)
-    alpha = random.choice(np.array([0, 0, 0.25, 1], np.float32), (height, width))
-    result = blend(picture, render, alpha)
-    assert result.dtype == np.uint8 and result is not picture
-    assert np.array_equal(result[alpha == 0], picture[alpha == 0])
-    assert np.array_equal(result[alpha == 1], render[alpha == 1])
-    some = alpha == 0.25
-    expected = 0.75 * picture[some].astype(float) + 0.25 * render[some]
-    assert np.abs(result[some] - expected).max(initial=0) <= 0.5
+@given(st.integers(4, 40), st.integers(4, 40), st.integers(0, 10**6), st.lists(st.integers(0, 18), max_size=3))
+def test_classes_weigh_1_and_what_lies_close_by_less(height: int, width: int, seed: int, classes: list[int]) -> None:
+    labels = np.random.default_rng(seed).integers(0, 19, (height // 4, width // 4), np.uint8)
+    labels = np.kron(labels, np.ones((4, 4), np.uint8))
+    if not labels.size:
+        return
+    alpha, mine = class_alpha(labels, tuple(classes)), np.isin(labels, classes)
+    assert alpha.dtype == np.float32 and alpha.shape == labels.shape
+    if not mine.any():
+        assert not alpha.any()
+        return
+    distance, reach = distances(mine), max(2, reach_of(labels) // 3)
+    assert (alpha[mine] == 1).all() and (alpha[~mine] < 1).all()
+    assert (alpha[distance >= reach] == 0).all() and (alpha[distance < reach - 1e-3] > 0).all()
 
 
-@given(st.integers(8, 40), st.integers(8, 40), st.floats(0.3, 4), st.integers(0, 10**6))
-def test_a_weight_of_another_size_touches_no_more_than_its_neighbours(
-    rows: int, columns: int, scale: float, seed: int
-) -> None:
-    height, width = max(1, round(rows * scale)), max(1, round(columns * scale))
-    picture, render = pictures(height, width, seed)
-    alpha = np.zeros((rows, columns), np.float32)
-    alpha[rows // 3 : rows // 2, columns // 3 : columns // 2] = 1
-    result = blend(picture, render, alpha)
-    rows_near = ((np.arange(height) + 0.5) * rows / height > rows // 3 - 0.51) & (
-        (np.arange(height) + 0.5) * rows / height < rows // 2 + 0.51
-    )
-    columns_near = ((np.arange(width) + 0.5) * columns / width > columns // 3 - 0.51) & (
-        (np.arange(width) + 0.5) * columns / width < columns // 2 + 0.51
-    )
-    away = ~(rows_near[:, None] & columns_near[None])
-    assert np.array_equal(result[away], picture[away])
+def test_another_look_reaches_less_far_than_an_edit() -> None:
+    labels = np.zeros((512, 512), np.uint8)
+    labels[200:300, 200:300] = 13
+    look, edit = class_alpha(labels, (13, 7)), edit_alpha(labels, np.zeros_like(labels))
+    assert (look <= edit).all() and 0 < (look > 0).sum() < (edit > 0).sum()
 
 
-@pytest.mark.parametrize("value", [0.0, 1.0])
-def test_constant_weights_survive_resizing_exactly(value: float) -> None:
-    picture, render = pictures(211, 97, 0)
-    result = blend(picture, render, np.full((64, 30), value, np.float32))
-    assert np.array_equal(result, render if value else picture)
+# Where the crop ends inside the photo
 
 
-def test_a_picture_that_must_not_be_written_to_is_no_obstacle() -> None:
-    picture, render = pictures(16, 16, 0)
-    picture.setflags(write=False)
-    result = blend(picture, render, np.zeros((16, 16), np.float32))
-    assert np.array_equal(result, picture) and result.flags.writeable
+def fade(alignment: Alignment, photo: tuple[int, int], size: int = 64) -> NDArray[np.float32]:
+    return border_fade((size, size), alignment.matrix(size), photo)
+
+
+def test_a_crop_that_covers_the_photo_fades_nowhere() -> None:
+    for alignment in (
+        Alignment((50.0, 50.0), (50.0, 0.0)),
+        Alignment((50.0, 50.0), (60.0, 0.0)),
+        Alignment((50.0, 50.0), (90.0, 40.0)),
+    ):
+        assert (fade(alignment, (100, 100)) == 1).all()
+    # A photo that is not square, by a mask of its aspect.
+    assert (border_fade((30, 60), np.array([[2.0, 0, 0], [0, 2, 0]]), (60, 120)) == 1).all()
+
+
+def test_a_crop_inside_the_photo_fades_along_all_its_border() -> None:
+    alpha = fade(Alignment((150.0, 100.0), (40.0, 15.0)), (200, 300))
+    assert alpha.dtype == np.float32 and alpha.shape == (64, 64)
+    for side in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]):
+        assert (side == 0).all()
+    reach = round(64 * REACH)
+    assert (alpha[reach:-reach, reach:-reach] == 1).all()
+    large = fade(Alignment((500.0, 500.0), (300.0, 0.0)), (1000, 1000), 512)
+    assert (np.diff(large[256, : round(512 * REACH) + 1]) > 0).all()
+    assert np.abs(np.diff(large[256])).max() < 1.6 / round(512 * REACH)
+
+
+@pytest.mark.parametrize(("inside", "centre"), [
+    (("right",), (30.0, 50.0)), (("left",), (70.0, 50.0)), (("bottom",), (50.0, 30.0)), (("top",), (50.0, 70.0)),
+    (("right", "bottom"), (30.0, 30.0)), (("left", "top"), (70.0, 70.0)),
+])  # fmt: skip
+def test_only_the_sides_inside_the_photo_fade(inside: tuple[str, ...], centre: tuple[float, float]) -> None:
+    # A crop as large as the photo, moved: some of its sides lie outside.
+    alpha = fade(Alignment(centre, (50.0, 0.0)), (100, 100))
+    x, y = ((50 - place) / 100 * 64 for place in centre)  # of the crop, so much lies outside on the left and at the top
+    rows, columns = (slice(max(0, round(v)) + 6, 64 + min(0, round(v)) - 6) for v in (y, x))
+    sides = {"left": alpha[rows, 0], "right": alpha[rows, -1], "top": alpha[0, columns], "bottom": alpha[-1, columns]}
+    for name, side in sides.items():
+        assert (side == (0 if name in inside else 1)).all(), name
+
+
+# Colours
 
 
 @pytest.fixture
@@ -162,3 +183,14 @@ def test_a_class_that_is_known_nowhere_around_is_left_alone(scene):
     core = cv2.erode(changed.astype(np.uint8), np.ones((13, 13))) > 0
     assert core.any()
     np.testing.assert_allclose(matched[core], tinted[core], atol=0.01)
+
+
+def test_what_takes_another_look_keeps_its_colour(scene):
+    source, labels, region, changed, ideal = scene
+    restyled = np.where((labels == 13)[..., None], np.float32(0.5), ideal).astype(np.float32)
+    matched = match_colours(restyled, source, labels, region, changed | (labels == 13))
+    core = cv2.erode((labels == 13).astype(np.uint8), np.ones((13, 13))) > 0
+    np.testing.assert_allclose(matched[core], restyled[core], atol=1e-5)
+    # Without that, it is brought back to the look that it had.
+    back = match_colours(restyled, source, labels, region, changed)
+    assert np.abs(back - restyled)[core & (region > 0)].mean() > 0.3
