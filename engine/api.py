@@ -1,20 +1,24 @@
-"""Maskbrush without its window: open a portrait, edit its mask, render.
+"""Maskbrush without its window: open a photo, edit its mask, and write the photo back.
 
 >>> from pathlib import Path
->>> from engine.api import Maskbrush, read_portrait, read_mask, save_picture
+>>> from engine.api import Maskbrush, PhotoReader, read_photo, save_photo
+>>> reader, photo = PhotoReader(), read_photo(Path("photo.jpg"))
+>>> portrait = reader.portrait(photo, reader.faces(photo)[0].alignment)
+>>> edited = portrait.labels.copy()
 >>> with Maskbrush() as brush:
-...     portrait = read_portrait(Path("face.jpg"), Path("face_mask.png"))
-...     edited = read_mask(Path("edited.png"), *portrait.pixels.shape[:2])
-...     save_picture(Path("result.png"), brush.render(portrait, edited))
+...     save_photo(Path("result.jpg"), photo, brush.patch(portrait, edited))
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from engine.files import check_target, find_mask, read_mask, read_picture, read_portrait, save_mask, save_picture
+from engine.files import check_target, find_mask, read_mask, read_picture, save_mask, save_picture
 from engine.generate import Backend, Device, GeneratorInfo, load_generator
+from engine.photo import Patch, Photo, laid_over, read_photo, save_photo
+from engine.reader import PhotoReader, read_portrait
 from engine.session import Session
 from engine.store import default_weights
 from engine.types import EngineError, LabelMap, Pixels, Portrait, RenderRequest
@@ -23,13 +27,19 @@ from resources.labels import LABEL_COUNT
 __all__ = [
     "EngineError",
     "Maskbrush",
+    "Patch",
+    "Photo",
+    "PhotoReader",
     "Portrait",
     "check_target",
     "find_mask",
+    "laid_over",
     "read_mask",
+    "read_photo",
     "read_picture",
     "read_portrait",
     "save_mask",
+    "save_photo",
     "save_picture",
 ]
 
@@ -56,9 +66,14 @@ class Maskbrush:
         self._session = Session(generator)
 
     def render(
-        self, portrait: Portrait, edited: LabelMap, exemplar: Portrait | None = None, composite: bool = True
+        self,
+        portrait: Portrait,
+        edited: LabelMap,
+        exemplar: Portrait | None = None,
+        composite: bool = True,
+        classes: Collection[int] = (),
     ) -> Pixels:
-        """Render an edited mask at the portrait's own resolution.
+        """Render an edited mask at the resolution of what the portrait comes from.
 
         Parameters
         ----------
@@ -67,14 +82,17 @@ class Maskbrush:
         edited
             The mask asked for, uint8 of the shape of ``portrait.labels``.
         exemplar
-            A portrait whose style to use; then the whole picture is made anew.
+            A portrait whose style to use; then the whole face is made anew.
         composite
             Whether pixels away from the edit stay the picture's own, or the raw render is returned.
+        classes
+            The ids of the classes that take the exemplar's style, if not the whole face does.
 
         Returns
         -------
         ndarray
-            uint8 (H, W, 3) RGB, the shape of ``portrait.pixels``.
+            uint8 (H, W, 3) RGB, the shape of ``portrait.base``: of the whole photo, if the portrait is a crop of one. A
+            raw render has the shape of ``portrait.pixels``.
 
         Raises
         ------
@@ -83,13 +101,39 @@ class Maskbrush:
         ValueError
             If the mask has another shape than the portrait's, or holds something else than ids 0..18.
         """
+        request = self._request(portrait, edited, exemplar, composite, classes)
+        return self._session.export(request)
+
+    def patch(
+        self,
+        portrait: Portrait,
+        edited: LabelMap,
+        exemplar: Portrait | None = None,
+        classes: Collection[int] = (),
+    ) -> Patch | None:
+        """Render what an edited mask changes of the portrait's photo, for `save_photo`; None if that is nothing.
+
+        Parameters and errors are those of `render`.
+        """
+        return self._session.patch(self._request(portrait, edited, exemplar, True, classes))
+
+    def _request(
+        self,
+        portrait: Portrait,
+        edited: LabelMap,
+        exemplar: Portrait | None,
+        composite: bool,
+        classes: Collection[int],
+    ) -> RenderRequest:
         if edited.shape != portrait.labels.shape:
             raise ValueError(f"the edited mask is {edited.shape}, the portrait's {portrait.labels.shape}")
         labels = edited.astype(np.uint8)
         if (labels != edited).any() or int(labels.max()) >= LABEL_COUNT:
             raise ValueError(f"the edited mask holds other values than the ids 0 to {LABEL_COUNT - 1}")
+        if not all(0 <= label < LABEL_COUNT for label in classes):
+            raise ValueError(f"classes are ids from 0 to {LABEL_COUNT - 1}, not {classes!r}")
         self._session.open(portrait)
-        return self._session.export(RenderRequest(0, 0, labels, exemplar, composite))
+        return RenderRequest(0, 0, labels, exemplar, composite, classes=tuple(classes))
 
     def close(self) -> None:
         """Free the model."""

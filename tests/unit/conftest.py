@@ -1,6 +1,7 @@
 """What several unit tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,3 +24,11 @@ def one_core() -> Iterator[None]:
         patch.setattr(torch.cuda, "is_available", lambda: False)
         yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with one for photos and one for what is made of them."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    return tmp_path

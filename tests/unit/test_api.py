@@ -172,7 +172,7 @@ def spoil(folder: Path) -> None:
         (("missing.png",), "missing.png does not exist"),
         (("text.png",), "text.png is not a picture"),
         (("empty.png",), "empty.png is empty"),
-        (("cut.png",), "cut.png cannot be read"),
+        (("cut.png",), "There is no mask beside cut.png"),
         (("alone.png",), "There is no mask beside alone.png"),
         (("face.png", "--mask", "missing.png"), "missing.png does not exist"),
         (("face.png", "--mask", "colour_mask.png"), "colour picture"),
