@@ -4,6 +4,7 @@ Every stroke goes the way of a person's: a class is chosen, mouse events reach t
 engine's thread renders, and the window shows the result.
 """
 
+import math
 import os
 import sys
 import time
@@ -11,19 +12,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
+from PIL import Image
 from PySide6.QtCore import QEvent, QEventLoop, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 from app.settings import Settings
 from app.window import SAMPLE, SAMPLE_EXEMPLAR, MainWindow
-from engine.files import read_portrait, save_mask, save_picture
+from engine.files import save_mask, save_picture
 from engine.generate import Backend, Device
-from engine.types import EngineError, WriteError
+from engine.photo import read_photo
+from engine.reader import read_portrait
+from engine.types import EngineError, LabelMap, Pixels, WriteError
 from resources.labels import BY_NAME, LABELS, palette
 
 TIMEOUT_S = 300
+
+TILT = 12
+"""Degrees, clockwise, by which the portrait is turned in the photo."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,31 @@ class _Demo:
         editor.export_picture(self.out / "exported_style.png")
         self._wait()
         self._screenshot("window_style.png")
+        self._edit_photo()
         print(f"Pictures are in {self.out}: " + ", ".join(sorted(path.name for path in self.out.glob("*.png"))))
+
+    def _edit_photo(self) -> None:
+        """Open a photo in which the face lies turned and off the middle, edit it, and export the whole photo."""
+        editor, path = self.window.editor, self.out / "photo.jpg"
+        save_picture(path, tilted_in_a_photo(read_photo(SAMPLE).pixels))
+        begun = time.perf_counter()
+        editor.open_portrait(path)
+        self._wait()
+        portrait = editor.portrait
+        assert portrait is not None
+        if portrait.alignment is None:
+            raise EngineError(f"The face in {path} was not found.", "Check the weights in resources/weights.")
+        turn = math.degrees(math.atan2(portrait.alignment.half[1], portrait.alignment.half[0]))
+        print(f"{path.name}: face found, cut out ({portrait.alignment.side:.0f} px, turned by {turn:.0f}°) and "
+              f"labelled in {time.perf_counter() - begun:.2f} s")  # fmt: skip
+        editor.set_whole(True)
+        self._paint(longer_hair(portrait.labels))
+        self._wait()
+        self._screenshot("window_photo.png")
+        editor.export_picture(self.out / "photo_edited.png")
+        self._wait()
+        with Image.open(self.out / "photo_edited.png") as exported:
+            print(f"One stroke of hair painted; the whole photo exported: {exported.width} x {exported.height} px")
 
     def _paint(self, stroke: ScriptedStroke) -> None:
         window, canvas = self.window, self.window.canvas
@@ -173,6 +205,27 @@ class _Demo:
         path = self.out / name
         if not self.window.grab().save(str(path)):
             raise WriteError(f"{path} cannot be written.", "Choose another folder with --out.")
+
+
+def tilted_in_a_photo(portrait: Pixels) -> Pixels:
+    """Return a plain photo of 1600 x 1200 pixels in which a portrait lies, turned by `TILT` degrees."""
+    height, width, side = 1200, 1600, 760
+    shade = np.linspace(150, 215, height, dtype=np.float32)[:, None, None]
+    photo = np.broadcast_to(shade + np.array([8, 0, -10], np.float32), (height, width, 3)).astype(np.uint8, order="C")
+    turn = cv2.getRotationMatrix2D((portrait.shape[1] / 2, portrait.shape[0] / 2), -TILT, side / portrait.shape[0])
+    turn[:, 2] += (width * 0.42 - portrait.shape[1] / 2, height * 0.55 - portrait.shape[0] / 2)
+    cv2.warpAffine(portrait, turn, (width, height), photo, cv2.INTER_AREA, cv2.BORDER_TRANSPARENT)
+    return photo
+
+
+def longer_hair(labels: LabelMap) -> ScriptedStroke:
+    """Return a stroke that makes hair longer at its left side, wherever that ends."""
+    scale = labels.shape[0] / 512
+    rows, columns = np.nonzero(labels == BY_NAME["hair"].id)
+    x = float(columns.min(initial=labels.shape[1]) + 46 * scale)
+    y = float(rows[np.abs(columns - x) < 1].max(initial=0))
+    points = ((x, y - 30 * scale), (x - 6 * scale, y + 40 * scale), (x + 6 * scale, y + 90 * scale))
+    return ScriptedStroke("longer hair", "hair", round(70 * scale), points)
 
 
 def _dense(points: tuple[tuple[float, float], ...], step: float = 6.0) -> list[tuple[float, float]]:

@@ -1,55 +1,44 @@
 """The controller: the document and its history on one side, the engine's thread on the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PIL import Image
+from PySide6.QtCore import QObject, Signal
 
+from app.carry import carried
 from app.document import Edit, MaskDocument
+from app.history import History
+from app.opening import MakeReader, Opening
+from app.rendering import Loader, Rendering
+from app.saving import Saving
 from app.tasks import Tasks
-from engine.files import read_mask, read_portrait, save_mask, save_picture
-from engine.generate import Backend, Device, Generator, GeneratorInfo, load_generator
-from engine.session import Session
-from engine.store import default_weights
-from engine.types import EngineError, LabelMap, ModelError, Pixels, Portrait, Region, RenderRequest, RenderResult
-from engine.worker import Worker
-
-BUSY_AFTER_MS = 200
-"""A render that takes longer than this shows the busy sign."""
-
-Loader = Callable[[Callable[[str], None]], Generator]
-"""Loads a generator on the engine thread; is given a function to tell its progress to."""
-
-
-class _EditCommand(QUndoCommand):
-    """An edit in the history. The document already holds it when it is pushed."""
-
-    def __init__(self, editor: "Editor", edit: Edit) -> None:
-        super().__init__(edit.name)
-        self._editor, self.edit = editor, edit
-        self._pushed = False
-
-    def redo(self) -> None:
-        if self._pushed:
-            self._editor.apply(self.edit, undo=False)
-        self._pushed = True
-
-    def undo(self) -> None:
-        self._editor.apply(self.edit, undo=True)
+from engine.align import Face, Points, points_in, whole_frame
+from engine.files import read_mask
+from engine.generate import Backend, Device, GeneratorInfo
+from engine.photo import Photo
+from engine.reader import PhotoReader
+from engine.types import EngineError, LabelMap, Pixels, Portrait, Region, RenderResult
 
 
 class Editor(QObject):
     """One portrait being edited.
 
+    Parameters
+    ----------
+    make_reader
+        Makes what finds and labels faces.
+
     Signals
     -------
     portrait_changed()
-        Another portrait is open; `document` and `picture` are new.
+        Another portrait is open; `document`, `source` and `picture` are new.
     mask_changed(Region)
         The document's labels changed inside a region.
     picture_changed()
         `picture` shows a newer render.
+    frame_changed()
+        `source` and `picture` show the whole photo instead of the crop, or the other way round.
     style_changed()
         `exemplar` is another.
     busy_changed(bool)
@@ -64,6 +53,8 @@ class Editor(QObject):
         What takes long, in a few words; empty when it is over.
     notice(str)
         Something went well.
+    remark(str)
+        Something that a person should read, though nothing went wrong.
     problem(EngineError)
         Something went wrong.
     recovered()
@@ -73,6 +64,7 @@ class Editor(QObject):
     portrait_changed = Signal()
     mask_changed = Signal(object)
     picture_changed = Signal()
+    frame_changed = Signal()
     style_changed = Signal()
     busy_changed = Signal(bool)
     history_changed = Signal()
@@ -80,176 +72,223 @@ class Editor(QObject):
     model_changed = Signal()
     progress = Signal(str)
     notice = Signal(str)
+    remark = Signal(str)
     problem = Signal(object)
     recovered = Signal()
-    _delivered = Signal(object)
-    _file_done = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, make_reader: MakeReader = PhotoReader) -> None:
         super().__init__(parent)
         self.portrait: Portrait | None = None
         self.document: MaskDocument | None = None
         self.exemplar: Portrait | None = None
-        self.source: Pixels | None = None
-        """The source picture at working resolution."""
+        self.faces: Sequence[Face] = ()
+        """What was found in the portrait's photo."""
         self.picture: Pixels | None = None
-        """The last good render, at working resolution."""
-        self.info: GeneratorInfo | None = None
+        """The last good render, of the crop or of the whole photo."""
         self.only_edit = True
-        self.undo_stack = QUndoStack(self)
-        self.undo_stack.indexChanged.connect(self.history_changed)
-        self._session = Session()
+        self.may_replace: Callable[[], bool] = lambda: True
+        """Asked before a portrait that was opened takes the place of the present one."""
+        self._whole = False
+        self._last_shown: dict[bool, Pixels] = {}
         self._tasks = Tasks(self)
-        self._epoch = self._revision = self._shown = 0
-        self._saved: Edit | None = None
-        self._writing = 0
-        self._failing = False
-        self._busy_timer = QTimer(self, singleShot=True, interval=BUSY_AFTER_MS)
-        self._busy_timer.timeout.connect(lambda: self.busy_changed.emit(True))
-        self._delivered.connect(self._show, Qt.ConnectionType.QueuedConnection)
-        self._worker = Worker(self._session.render, self._delivered.emit)
+        self._history = History(self.apply, self)
+        self._history.changed.connect(self.history_changed)
+        self.undo_stack = self._history.stack
+        self._rendering = rendering = Rendering(self._tasks, self)
+        self.opening = opening = Opening(self._tasks, make_reader, self)
+        self._saving = saving = Saving(self._tasks, rendering.worker, rendering.session, self)
+        rendering.model_changed.connect(self._use_model)
+        rendering.progress.connect(self.progress)
+        rendering.notice.connect(self.notice)
+        rendering.rendered.connect(self._show)
+        rendering.busy_changed.connect(self.busy_changed)
+        rendering.recovered.connect(self.recovered)
+        opening.portrait_ready.connect(self._use_portrait)
+        opening.exemplar_ready.connect(self._use_exemplar)
+        opening.notice.connect(self.notice)
+        opening.parser_progress.connect(self.progress)
+        saving.progress.connect(self.progress)
+        saving.remark.connect(self.remark)
+        saving.saved.connect(self._file_saved)
+        for part in (rendering, opening, saving):
+            part.problem.connect(self.problem)
 
-    # Model
+    # Models
+
+    @property
+    def info(self) -> GeneratorInfo | None:
+        """What is known of the generator; None until one is loaded."""
+        return self._rendering.info
 
     def load_model(self, load: Loader) -> None:
         """Load another generator; the old one stays in use if that fails."""
-        self.progress.emit(self.tr("Loading the model…"))
-
-        def job() -> GeneratorInfo:
-            generator = load(self.progress.emit)
-            self._session.use(generator)
-            return generator.info
-
-        self._worker.call(job, self._tasks.expect(self._model_loaded))
+        self._rendering.load_model(load)
 
     def load_weights(self, weights: Path, backend: Backend = "auto", device: Device = "auto") -> None:
-        """Load a weight file's generator on a back end and device.
+        """Load a weight file's generator on a back end and device; photos are looked at on the same device.
 
         If that fails while no model is in use yet, the one that comes with Maskbrush takes its place.
         """
-        first = self.info is None
+        self.opening.use_device(device)
+        self._rendering.load_weights(weights, backend, device)
 
-        def load(progress: Callable[[str], None]) -> Generator:
-            try:
-                return load_generator(weights, backend, device, progress)
-            except ModelError as error:
-                if not first or weights == default_weights():
-                    raise
-                self.problem.emit(error)
-                return load_generator(default_weights(), "auto", "auto", progress)
+    def use_parser(self, weights: Path | None) -> None:
+        """Load another face parser, None for the shipped one; the old one stays in use if that fails."""
+        self.opening.use_parser(weights)
 
-        self.load_model(load)
-
-    def _model_loaded(self, info: GeneratorInfo | None, error: EngineError | None) -> None:
-        self.progress.emit("")
-        if error is not None or info is None:
-            self.problem.emit(error)
-            return
-        self.info = info
-        self._epoch += 1
-        self.model_changed.emit()
-        if info.note:
-            self.notice.emit(self.tr("{0}; {1} on {2} is used.").format(info.note, info.backend, info.device))
-        self.request_render()
-
-    # Portraits and files
+    # Portraits
 
     def open_portrait(self, picture: Path, mask: Path | None = None) -> None:
-        """Read a portrait and its mask, then edit it."""
-        self._read(picture, mask, self.edit_portrait)
+        """Read a photo, then edit it: the whole of it if it has a mask, given or beside it, else a face in it."""
+        self.opening.open_file(picture, mask)
 
-    def edit_portrait(self, portrait: Portrait) -> None:
-        """Start to edit a portrait, in its own style."""
-        self.portrait = portrait
+    def open_image(self, image: Image.Image, name: str) -> None:
+        """Edit a face in a picture in memory."""
+        self.opening.open_image(image, name)
+
+    def cancel_opening(self) -> None:
+        """Give up what is being opened; the present portrait stays."""
+        self.opening.cancel()
+
+    def use_face(self, photo: Photo, points: Points, faces: Sequence[Face] = (), carry: bool = False) -> None:
+        """Cut a face out of a photo and edit it; ``carry`` brings the edits of the photo's present crop along."""
+        self.opening.cut_out(photo, points, faces, carry)
+
+    def choose_face(self) -> None:
+        """Ask once more which of the photo's faces to edit."""
+        if self.portrait is not None and self.portrait.photo is not None and self.faces:
+            self.opening.faces_found.emit(self.portrait.photo, self.faces)
+
+    def adjust_alignment(self) -> None:
+        """Ask for another crop of the photo that is being edited."""
+        if self.portrait is None or self.portrait.photo is None:
+            return
+        photo, alignment, reason = self.portrait.photo, self.portrait.alignment, ""
+        if alignment is None:
+            alignment = whole_frame(*photo.pixels.shape[:2])
+            reason = self.tr("The mask of the whole picture will be replaced by the mask of the face in this crop.")
+        self.opening.alignment_needed.emit(photo, points_in(alignment), reason)
+
+    def edit_portrait(self, portrait: Portrait, faces: Sequence[Face] = (), exemplar: Portrait | None = None) -> None:
+        """Start to edit a portrait, in its own style or an exemplar's; ``faces`` are all those in its photo."""
+        self.portrait, self.faces = portrait, faces
         self.document = MaskDocument(portrait.labels)
-        self.source = self.picture = portrait.view
-        self.exemplar = None
-        self.undo_stack.clear()
-        self._saved = None
-        self._epoch += 1
-        self._worker.call(lambda: self._session.open(portrait), lambda value, error: None)
+        self.picture = self.source
+        self._last_shown.clear()
+        self.exemplar = exemplar
+        self._history.clear()
+        rendering = self._rendering
+        rendering.start_over()
+        rendering.worker.call(lambda: rendering.session.open(portrait), lambda value, error: None)
         self.portrait_changed.emit()
         self.style_changed.emit()
         self.request_render()
 
+    def _use_portrait(self, portrait: Portrait, faces: Sequence[Face], carry: bool) -> None:
+        old, document = self.portrait, self.document
+        if not carry or old is None or document is None or old.photo is not portrait.photo:
+            if self.may_replace():
+                self.edit_portrait(portrait, faces)
+                self._show_notes(portrait)
+            return
+        self.end_stroke()
+        labels = carried(old, document.labels, portrait)
+        self.edit_portrait(portrait, self.faces, self.exemplar)
+        if self.document is not None:
+            self._replace(self.document, labels, self.tr("Carry over edits"))
+
     def open_exemplar(self, picture: Path, mask: Path | None = None) -> None:
-        """Read an exemplar and its mask, then take its style."""
-        self._read(picture, mask, self.use_style)
+        """Read an exemplar, then take its style."""
+        self.opening.open_exemplar(picture, mask)
 
-    def _read(self, picture: Path, mask: Path | None, use: Callable[[Portrait], None]) -> None:
-        def done(portrait: Portrait | None, error: EngineError | None) -> None:
-            if error is not None or portrait is None:
-                self.problem.emit(error)
-            else:
-                use(portrait)
+    def _use_exemplar(self, exemplar: Portrait) -> None:
+        self.use_style(exemplar)
+        self._show_notes(exemplar)
 
-        self._tasks.run(lambda: read_portrait(picture, mask), done)
+    def _show_notes(self, portrait: Portrait) -> None:
+        if portrait.photo is not None and portrait.photo.notes:
+            self.remark.emit("\n".join(portrait.photo.notes))
 
     def use_style(self, exemplar: Portrait | None) -> None:
         """Render in an exemplar's style, or with None in the portrait's own."""
+        self.opening.cancel_exemplar()
         self.exemplar = exemplar
         self.style_changed.emit()
         self.request_render()
 
+    # What is shown
+
+    @property
+    def can_show_whole(self) -> bool:
+        """Whether there is more of the photo than the crop; a raw render has no place in it."""
+        return self.portrait is not None and self.portrait.alignment is not None and self.only_edit
+
+    @property
+    def whole(self) -> bool:
+        """Whether `source` and `picture` show the whole photo."""
+        return self._whole and self.can_show_whole
+
+    @property
+    def source(self) -> Pixels | None:
+        """The source picture: the crop at working resolution, or the photo's overview."""
+        if self.portrait is None:
+            return None
+        return self.portrait.overview if self.whole else self.portrait.view
+
+    def set_whole(self, whole: bool) -> None:
+        """Show the whole photo, where there is more of it than the crop, or the crop."""
+        before, self._whole = self.whole, whole
+        self._switch_frame(before)
+
     def set_only_edit(self, only_edit: bool) -> None:
         """Choose between the edit laid into the source and the raw render."""
-        self.only_edit = only_edit
+        before, self.only_edit = self.whole, only_edit
+        self._switch_frame(before)
         self.request_render()
 
-    def export_picture(self, path: Path) -> None:
-        """Render at the portrait's own resolution and write it."""
-        if self.document is None:
-            self.problem.emit(EngineError(self.tr("There is nothing to export."), self.tr("Open a portrait first.")))
+    def _switch_frame(self, before: bool) -> None:
+        if self.whole != before:
+            # An older render in the right frame until the new one is there, rather than the source without edits.
+            self.picture = self._last_shown.get(self.whole, self.source)
+            self.frame_changed.emit()
+            self.request_render()
+
+    # Files
+
+    def export_picture(self, path: Path, quality: int = 95) -> None:
+        """Render at the photo's own resolution and write it; JPEG and WebP in a quality of 1 to 100."""
+        if self.document is None or self.portrait is None:
+            self.problem.emit(EngineError(self.tr("There is nothing to export."), self.tr("Open a photo first.")))
             return
-        request, last = self._state(self.document), self._last_edit()
-        self.progress.emit(self.tr("Exporting…"))
-        self._writing += 1
-
-        def rendered(pixels: Pixels | None, error: EngineError | None) -> None:
-            if error is not None or pixels is None:
-                self._written(error, path, last)
-            else:
-                self._tasks.run(
-                    lambda: save_picture(path, pixels), lambda _, failure: self._written(failure, path, last)
-                )
-
-        self._worker.call(lambda: self._session.export(request), self._tasks.expect(rendered))
+        # A raw render is a picture of its own, not a part of the photo.
+        photo = self.portrait.photo if self.only_edit else None
+        request = self._rendering.state(self.document.labels, self.exemplar, self.only_edit)
+        self._saving.picture(path, photo, request, quality, self.last_edit)
 
     def export_mask(self, path: Path) -> None:
         """Write the edited mask as an indexed PNG."""
         if self.document is None:
-            self.problem.emit(EngineError(self.tr("There is no mask to save."), self.tr("Open a portrait first.")))
+            self.problem.emit(EngineError(self.tr("There is no mask to save."), self.tr("Open a photo first.")))
             return
-        labels, last = self.document.labels.copy(), self._last_edit()
-        self._writing += 1
-        self._tasks.run(lambda: save_mask(path, labels), lambda _, error: self._written(error, path, last))
+        self._saving.mask(path, self.document.labels.copy(), self.last_edit)
 
-    def _written(self, error: EngineError | None, path: Path, last: Edit | None) -> None:
-        self._writing -= 1
-        self.progress.emit("")
-        if error is not None:
-            self.problem.emit(error)
-        else:
-            self._saved = last
-            self.history_changed.emit()
-            self.notice.emit(self.tr("Saved {0}").format(path))
-        self._file_done.emit()
+    def _file_saved(self, path: Path, last: Edit | None) -> None:
+        self._history.mark_saved(last)
+        self.notice.emit(self.tr("Saved {0}").format(path))
 
     @property
     def unsaved(self) -> bool:
         """Whether there are edits that neither an exported picture nor a saved mask holds."""
-        return self._last_edit() is not self._saved
+        return self._history.unsaved
+
+    @property
+    def last_edit(self) -> Edit | None:
+        """The edit that leads to the present state."""
+        return self._history.last
 
     def forget_unsaved(self) -> None:
         """Treat the present state as saved: the person does not want to keep the edits."""
-        self._saved = self._last_edit()
-        self.history_changed.emit()
-
-    def _last_edit(self) -> Edit | None:
-        # The edit itself, not its place in the history, which another edit can take after an undo.
-        index = self.undo_stack.index()
-        command = self.undo_stack.command(index - 1) if index else None
-        return command.edit if isinstance(command, _EditCommand) else None
+        self._history.mark_saved(self.last_edit)
 
     # Painting
 
@@ -282,7 +321,7 @@ class Editor(QObject):
         """Replace the edited mask by a file's, as one step of the history."""
         portrait = self.portrait
         if portrait is None:
-            self.problem.emit(EngineError(self.tr("A mask needs its picture."), self.tr("Open a portrait first.")))
+            self.problem.emit(EngineError(self.tr("A mask needs its picture."), self.tr("Open a photo first.")))
             return
         height, width = portrait.pixels.shape[:2]
 
@@ -309,7 +348,7 @@ class Editor(QObject):
 
     def _record(self, edit: Edit | None) -> None:
         if edit is not None:
-            self.undo_stack.push(_EditCommand(self, edit))
+            self._history.add(edit)
 
     def _touched(self, region: Region) -> None:
         if not region.empty:
@@ -321,52 +360,36 @@ class Editor(QObject):
     @property
     def pending(self) -> bool:
         """Whether the last request has not been shown yet, or files or models are still on their way."""
-        return self._shown != self._revision or self._tasks.pending > 0
+        return self._rendering.pending or self._tasks.pending > 0
+
+    def _use_model(self) -> None:
+        self.model_changed.emit()
+        self.request_render()
 
     def request_render(self) -> None:
         """Ask for a render of the present state."""
-        if self.info is None or self.document is None:
-            return
-        self._revision += 1
-        if not self._busy_timer.isActive():
-            self._busy_timer.start()
-        self._worker.submit(self._state(self.document))
+        if self.info is not None and self.document is not None:
+            self._rendering.request(self.document.labels, self.exemplar, self.only_edit, self.whole)
 
-    def _state(self, document: MaskDocument) -> RenderRequest:
-        return RenderRequest(self._epoch, self._revision, document.labels.copy(), self.exemplar, self.only_edit)
-
-    @Slot(object)
     def _show(self, result: RenderResult) -> None:
-        request = result.request
-        self._busy_timer.stop()
-        self.busy_changed.emit(False)
-        if request.revision != self._revision:
-            self._busy_timer.start()
-        if request.epoch != self._epoch or request.revision <= self._shown:
+        if result.image is None:
             return
-        self._shown = request.revision
-        if result.error is not None:
-            self._failing = True
-            self.problem.emit(result.error)
-        elif result.image is not None:
-            if self._failing:
-                self._failing = False
-                self.recovered.emit()
+        self._last_shown[result.request.whole] = result.image
+        # In the other frame it would be stretched, and the render in the right one is on its way.
+        if result.request.whole == self.whole:
             self.picture = result.image
             self.picture_changed.emit()
             self.rendered.emit(result)
 
     def wait_for_files(self) -> None:
         """Let the window work until all files on their way to the disk are there, or have failed."""
-        while self._writing:
-            loop = QEventLoop()
-            self._file_done.connect(loop.quit)
-            loop.exec()
+        self._saving.wait()
 
     def shutdown(self) -> None:
-        """End all threads; files on their way to the disk arrive there first."""
+        """End all threads; files on their way to the disk arrive there first. May be called twice."""
+        if self._tasks.stopped:
+            return
+        self.opening.stop()
         self.wait_for_files()
-        self._busy_timer.stop()
         self._tasks.stop()
-        if self._worker.stop():
-            self._session.close()
+        self._rendering.stop()

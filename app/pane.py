@@ -1,13 +1,10 @@
 """The widget that shows a picture in the shared view."""
 
-import cv2
-import numpy as np
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, QSizeF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
     QHideEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -20,7 +17,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from app.halvings import Halvings
 from app.view import ViewModel
+from app.wipe import STEP, Divider, caption_size, draw_caption
 from engine.types import Pixels, Region
 
 NEAREST_FROM = 4.0
@@ -39,19 +38,31 @@ _Hint = QPainter.RenderHint
 class ImagePane(QWidget):
     """Shows a picture in the shared view; zooms with the wheel, pans with the middle button or Space and a drag.
 
+    A second picture, from before, can be wiped over it from the left.
+
     Parameters
     ----------
     view
         The zoom and pan, shared by all panes.
     title
         What the pane shows, for assistive technology.
+
+    Signals
+    -------
+    wipe_moved
+        The hand moved the line between before and after: its new place, as a share of the frame's width.
     """
+
+    wipe_moved = Signal(float)
 
     def __init__(self, view: ViewModel, title: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view = view
-        self._pixels: Pixels | None = None
-        self._levels: list[tuple[QImage, Pixels]] = []
+        self._picture: Halvings | None = None
+        self._before: Halvings | None = None
+        self._share: float | None = None
+        self._grip: float | None = None
+        self._near_line = False
         self._placeholder = ""
         self._space = False
         self._pan_from: QPointF | None = None
@@ -85,11 +96,45 @@ class ImagePane(QWidget):
         ValueError
             If it is no such picture.
         """
-        if pixels is not None and (pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3):
-            raise ValueError(f"expected uint8 pixels of shape (H, W, 3), not {pixels.dtype} of shape {pixels.shape}")
-        self._pixels = None if pixels is None else np.ascontiguousarray(pixels)
-        self._levels = [] if self._pixels is None else [(_rgb_image(self._pixels), self._pixels)]
+        self._picture = None if pixels is None else Halvings(pixels)
+        self._set_near_line(False)
         self.update()
+
+    @property
+    def wipe(self) -> float | None:
+        """Where the line between before and after lies, as a share of the frame's width; None for no wipe."""
+        return self._share
+
+    def pixels_within(self, side: int) -> Pixels | None:
+        """Return the picture, halved until its longer side is no longer than ``side``; None if there is none."""
+        return None if self._picture is None else self._picture.within(side)
+
+    def set_before(self, pixels: Pixels | None) -> None:
+        """Set the picture that the wipe shows left of its line, as `set_image` does; without one nothing is wiped.
+
+        Raises
+        ------
+        ValueError
+            If it is no such picture.
+        """
+        self._before = None if pixels is None else Halvings(pixels)
+        if self._share is not None:
+            self.update()
+
+    def set_wipe(self, share: float | None) -> None:
+        """Show the picture from before left of a share of the frame's width, 0..1; None for the picture alone."""
+        if share is not None:
+            # The line tells by its cursor that it can be dragged.
+            self.setMouseTracking(True)
+            share = min(max(share, 0.0), 1.0)
+        old, self._share = self._divider(), share
+        new = self._divider()
+        if old is not None and new is not None:
+            self._update_between(old, new)
+        elif old is not new:
+            self._grip = None
+            self._set_near_line(False)
+            self.update()
 
     def set_placeholder(self, text: str) -> None:
         """Set the words shown while there is no picture."""
@@ -126,8 +171,12 @@ class ImagePane(QWidget):
             painter.setPen(_faded(self.palette().color(self.foregroundRole()), 0.6))
             box = self.rect().adjusted(24, 24, -24, -24)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._placeholder)
+        if (divider := self._divider()) is not None:
+            divider.paint(painter)
+            for box, text in self._captions(divider):
+                draw_caption(painter, box, text)
         if self._busy:
-            self._paint_busy(painter)
+            draw_caption(painter, self._pill(), self._busy_text())
         self._paint_overlay(painter)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -141,6 +190,7 @@ class ImagePane(QWidget):
         # A minimised window is hidden by the desktop (spontaneously) and comes back as it was.
         if not event.spontaneous():
             self.view.set_viewport(self, None)
+        self._grip = None
         self._end_pan()
         super().hideEvent(event)
 
@@ -151,7 +201,7 @@ class ImagePane(QWidget):
         if event.button() == _Button.MiddleButton or (event.button() == _Button.LeftButton and self._space):
             self._pan_from = event.position()
             self._update_cursor()
-        else:
+        elif event.button() != _Button.LeftButton or not self._grab_line(event.position()):
             event.ignore()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -162,14 +212,25 @@ class ImagePane(QWidget):
             step = event.position() - self._pan_from
             self._pan_from = event.position()
             self.view.pan(step.x(), step.y())
+        elif (divider := self._divider()) is not None:
+            if not event.buttons() & _Button.LeftButton:
+                self._grip = None
+            if self._grip is not None:
+                self._move_line(divider.share_at(event.position().x() + self._grip))
+            self._set_near_line(self._grip is not None or divider.grips(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == _Button.LeftButton:
+            self._grip = None
         self._end_pan()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
             self._space = True
             self._update_cursor()
+        elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self._divider() is not None:
+            step = STEP if event.key() == Qt.Key.Key_Right else -STEP
+            self._move_line(min(max((self._share or 0.0) + step, 0.0), 1.0))
         else:
             super().keyPressEvent(event)
 
@@ -182,64 +243,98 @@ class ImagePane(QWidget):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         # The release of the key or the button may now go elsewhere.
-        self._space = False
+        self._space, self._grip = False, None
         self._end_pan()
         super().focusOutEvent(event)
 
     def _has_content(self) -> bool:
-        return bool(self._levels)
+        return self._picture is not None
 
     def _paint_content(self, painter: QPainter) -> None:
         """Draw in mask pixels."""
-        if self._levels:
-            frame = QRectF(QPointF(0, 0), QSizeF(self.view.image_size))
-            on_screen = self.view.scale * self.devicePixelRatioF() * frame.width()
-            image = self._level(on_screen)
-            smooth = self.view.scale * frame.width() / image.width() < NEAREST_FROM
-            painter.setRenderHint(_Hint.SmoothPixmapTransform, smooth)
-            painter.drawImage(frame, image)
+        divider = self._divider()
+        if self._picture is None:
+            return
+        if divider is None or self._before is None:
+            self._draw(painter, self._picture)
+            return
+        size = self.view.image_size
+        line = divider.share * size.width()
+        for picture, left, right in ((self._before, 0.0, line), (self._picture, line, float(size.width()))):
+            painter.save()
+            painter.setClipRect(QRectF(left, 0, right - left, size.height()), Qt.ClipOperation.IntersectClip)
+            self._draw(painter, picture)
+            painter.restore()
+
+    def _draw(self, painter: QPainter, picture: Halvings) -> None:
+        frame = QRectF(QPointF(0, 0), QSizeF(self.view.image_size))
+        image = picture.shown_at(self.view.scale * self.devicePixelRatioF() * frame.width())
+        smooth = self.view.scale * frame.width() / image.width() < NEAREST_FROM
+        painter.setRenderHint(_Hint.SmoothPixmapTransform, smooth)
+        painter.drawImage(frame, image)
 
     def _paint_overlay(self, painter: QPainter) -> None:
         """Draw above everything, in screen pixels."""
 
-    def _level(self, width_on_screen: float) -> QImage:
-        """Return the picture, halved so often that drawing it at this width shrinks it by less than two.
-
-        Bilinear scaling skips pixels beyond that, and fine hair would shimmer.
-        """
-        level = 0
-        while self._levels[level][0].width() > 2 * width_on_screen and min(self._levels[level][1].shape[:2]) > 1:
-            level += 1
-            if level == len(self._levels):
-                height, width, _ = self._levels[-1][1].shape
-                half = cv2.resize(self._levels[-1][1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-                pixels = half.astype(np.uint8, copy=False)
-                self._levels.append((_rgb_image(pixels), pixels))
-        return self._levels[level][0]
-
     def _paint_frame(self, painter: QPainter) -> None:
         """Draw a hairline around the picture: a black background class would not show its edge on a dark pane."""
-        frame = self.view.transform(QSizeF(self.size())).mapRect(QRectF(QPointF(0, 0), QSizeF(self.view.image_size)))
+        frame = self._frame_on_screen()
         painter.setPen(QPen(_faded(self.palette().color(self.foregroundRole()), 0.25), 0))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(frame.toAlignedRect().adjusted(-1, -1, 0, 0))
 
+    def _frame_on_screen(self) -> QRectF:
+        return self.view.transform(QSizeF(self.size())).mapRect(QRectF(QPointF(0, 0), QSizeF(self.view.image_size)))
+
     def _pill(self) -> QRect:
-        text = self.fontMetrics().size(0, self._busy_text())
-        size = QSize(text.width() + 20, text.height() + 8)
+        size = caption_size(self.fontMetrics(), self._busy_text())
         return QRect(self.width() - size.width() - 12, 12, size.width(), size.height())
 
     def _busy_text(self) -> str:
         return self.tr("Rendering…")
 
-    def _paint_busy(self, painter: QPainter) -> None:
-        pill = self._pill()
-        painter.setRenderHint(_Hint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(20, 20, 20, 190))
-        painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
-        painter.setPen(QColor(240, 240, 240))
-        painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, self._busy_text())
+    def _divider(self) -> Divider | None:
+        """Return the line between before and after; None where nothing is wiped."""
+        if self._share is None or self._before is None or self._picture is None:
+            return None
+        return Divider(self._frame_on_screen(), QRectF(self.rect()), self._share)
+
+    def _captions(self, divider: Divider) -> list[tuple[QRect, str]]:
+        words = self.tr("Before"), self.tr("After")
+        sizes = [caption_size(self.fontMetrics(), text) for text in words]
+        # Below the busy sign's place, so that they need not give way whenever it shows.
+        boxes = divider.captions(sizes[0], sizes[1], self._pill().bottom() + 7)
+        return [(box, text) for box, text in zip(boxes, words, strict=True) if not box.isEmpty()]
+
+    def _grab_line(self, position: QPointF) -> bool:
+        """Take hold of the line, or bring it to where the picture was pressed; False if neither is there."""
+        divider = self._divider()
+        if divider is None:
+            return False
+        on_line = divider.grips(position)
+        if not on_line and not divider.frame.contains(position):
+            return False
+        # Taken at its rim, the handle must not jump.
+        self._grip = divider.x - position.x() if on_line else 0.0
+        self._move_line(divider.share_at(position.x() + self._grip))
+        self._set_near_line(True)
+        return True
+
+    def _move_line(self, share: float) -> None:
+        if share != self._share:
+            self.set_wipe(share)
+            self.wipe_moved.emit(share)
+
+    def _update_between(self, old: Divider, new: Divider) -> None:
+        """Repaint what changes as the line moves: the strip it passed, and captions that come or go."""
+        self.update(old.bounds.united(new.bounds))
+        for box, _ in set(self._captions(old)) ^ set(self._captions(new)):
+            self.update(box)
+
+    def _set_near_line(self, near: bool) -> None:
+        if near != self._near_line:
+            self._near_line = near
+            self._update_cursor()
 
     def _dirty(self, region: Region) -> QRect:
         place = QRectF(region.x0, region.y0, region.x1 - region.x0, region.y1 - region.y0)
@@ -268,16 +363,13 @@ class ImagePane(QWidget):
             self._set_idle_cursor()
 
     def _set_idle_cursor(self) -> None:
-        self.unsetCursor()
+        if self._near_line:
+            self.setCursor(Qt.CursorShape.SplitHCursor)
+        else:
+            self.unsetCursor()
 
     def _on_view_changed(self) -> None:
         self.update()
-
-
-def _rgb_image(pixels: Pixels) -> QImage:
-    """Wrap C-contiguous uint8 (H, W, 3) RGB; the caller keeps the array alive."""
-    height, width, _ = pixels.shape
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
 
 
 def _faded(colour: QColor, alpha: float) -> QColor:

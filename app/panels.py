@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.pane import ImagePane
 from app.theme import MUTED, TEXT, icon, swatch
 from engine.types import EngineError, Pixels
 from resources.labels import LABELS, palette
@@ -74,7 +73,7 @@ class LabelList(QListWidget):
                 self.tr("{0}: class {1}, {2}. Key {3}").format(label.title, label.id, label.name, KEYS[label.id])
             )
             self.addItem(item)
-        row = max(22, self.fontMetrics().height() + 6)
+        row = max(21, self.fontMetrics().height() + 5)
         for index in range(self.count()):
             self.item(index).setSizeHint(QSize(0, row))
         self.set_colour_blind_safe(False)
@@ -114,6 +113,8 @@ class BrushPanel(QWidget):
         self._number.setAccessibleName(self.tr("Brush size in mask pixels"))
         self._number.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._number.setFixedSize(64, 26)
+        # A photo dropped here is a photo for the window, not a text.
+        self._number.lineEdit().setAcceptDrops(False)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 10, 10)
         row.addWidget(self._slider, 1)
@@ -190,7 +191,7 @@ class Banner(QFrame):
 class Pane(QWidget):
     """A picture with a heading, and room for controls beside the heading."""
 
-    def __init__(self, title: str, picture: ImagePane, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, picture: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         header = QWidget()
         header.setObjectName("paneHeader")
@@ -200,7 +201,7 @@ class Pane(QWidget):
         heading.setObjectName("heading")
         self.controls = QHBoxLayout(header)
         self.controls.setContentsMargins(10, 0, 6, 0)
-        self.controls.setSpacing(6)
+        self.controls.setSpacing(4)
         self.controls.addWidget(heading)
         self.controls.addStretch(1)
         column = QVBoxLayout(self)

@@ -10,6 +10,9 @@ from typing import Any
 
 from engine.generate import BACKENDS, DEVICES, Backend, Device
 
+RECENT = 10
+"""How many photos are remembered."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -21,6 +24,8 @@ class Settings:
         What runs the model; ``"auto"`` chooses.
     weights
         The weight file; empty for the one that comes with Maskbrush.
+    parser
+        The face parser's weight file; empty for the one that comes with Maskbrush.
     label
         The class painted with, 0..18.
     brush_size
@@ -31,6 +36,10 @@ class Settings:
         Whether only what was edited replaces the source.
     colour_blind_safe
         Whether the classes are shown in colours that stay distinguishable with colour blindness.
+    quality
+        Of exported JPEG and WebP files, 1 to 100.
+    recent
+        The photos opened last, the newest first.
     folder
         Where the last file dialog was.
     geometry
@@ -40,11 +49,14 @@ class Settings:
     backend: Backend = "auto"
     device: Device = "auto"
     weights: str = ""
+    parser: str = ""
     label: int = 13
     brush_size: int = 24
     mask_opacity: float = 0.6
     only_edit: bool = True
     colour_blind_safe: bool = False
+    quality: int = 95
+    recent: tuple[str, ...] = ()
     folder: str = ""
     geometry: str = ""
 
@@ -55,6 +67,8 @@ _VALID: dict[str, Any] = {
     "label": lambda value: 0 <= value <= 18,
     "brush_size": lambda value: 1 <= value <= 400,
     "mask_opacity": lambda value: 0 <= value <= 1,
+    "quality": lambda value: 1 <= value <= 100,
+    "recent": lambda value: len(value) <= RECENT and all(isinstance(path, str) for path in value),
 }
 
 
@@ -84,6 +98,8 @@ def load_settings() -> Settings:
         if field.name not in stored:
             continue
         value, default = stored[field.name], getattr(defaults, field.name)
+        if isinstance(default, tuple) and isinstance(value, list):
+            value = tuple(value)  # JSON knows lists only
         kind = (int, float) if isinstance(default, float) else type(default)
         right_kind = isinstance(value, kind) and isinstance(value, bool) == isinstance(default, bool)
         if right_kind and _VALID.get(field.name, lambda value: True)(value):

@@ -49,7 +49,7 @@ def open_window(
     window = MainWindow(Editor(), settings or load_settings(), given, remember=settings is None)
     window.show()
     # The first frame is on the screen before anything heavy is imported.
-    QTimer.singleShot(0, lambda: window.editor.open_portrait(photo or SAMPLE, mask))
+    QTimer.singleShot(0, lambda: window.commands.open_photo(photo or SAMPLE, mask))
     QTimer.singleShot(0, window.load_model)
     return window
 

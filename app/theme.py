@@ -46,6 +46,11 @@ QListView::item:hover {{ background: {RAISED}; }}
 QListView::item:selected {{ background: #2f4d70; color: white; }}
 QSplitter::handle {{ background: {LINE}; }}
 QFrame#banner {{ background: #453720; border: none; border-bottom: 1px solid {WARNING}; }}
+QProgressBar {{ background: {LINE}; border: none; border-radius: 3px; }}
+QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
+QWidget#paneHeader QToolButton {{ padding: 4px 5px; }}
+QToolButton#stripButton {{ background: {RAISED}; padding: 1px 9px; }}
+QToolButton#stripButton:hover {{ background: {LINE}; }}
 QSlider::groove:horizontal {{ height: 4px; background: {LINE}; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: {ACCENT}; border-radius: 2px; }}
 QSlider::handle:horizontal {{ background: {TEXT}; width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; }}

@@ -4,31 +4,24 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QMainWindow,
-    QMessageBox,
-    QSlider,
-    QSplitter,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShowEvent
+from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.actions import Actions
-from app.canvas import MaskCanvas
+from app.commands import Commands
+from app.dropping import Dropping
 from app.editor import Editor
-from app.pane import ImagePane
-from app.panels import Banner, BrushPanel, ElidedLabel, LabelList, Pane, heading, thumbnail
+from app.editor_page import EditorPage
+from app.panels import Banner, thumbnail
+from app.questions import Questions
+from app.recent import RecentPhotos
 from app.settings import Settings, save_settings
+from app.strip import ProgressStrip
 from app.theme import icon
 from app.view import ViewModel
-from engine.files import find_mask
+from engine.parse import ParserInfo
 from engine.store import default_weights
 from engine.types import EngineError, RenderResult
 from resources import RESOURCES
@@ -66,114 +59,73 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(QSize(960, 600))
         self.resize(1440, 820)
 
-        self.view = ViewModel(self)
-        self.source_pane = ImagePane(self.view, self.tr("Source"))
-        self.canvas = MaskCanvas(self.view, self.tr("Mask"))
-        self.result_pane = ImagePane(self.view, self.tr("Result"))
-        self.labels = LabelList()
-        self.brush = BrushPanel()
+        self.page = page = EditorPage()
+        self.view, self.canvas, self.labels, self.brush = page.view, page.canvas, page.labels, page.brush
+        self.source_pane, self.result_pane = page.source.crop, page.result.crop
         self.banner = Banner()
-        self._build_panes()
-        self._build_status()
+        self.questions = Questions(editor, self)
+        self.commands = Commands(self)
+        self.recent = RecentPhotos(self, never=lambda file: SAMPLES in file.parents)
+        self._build()
         self.actions_ = Actions(self)
+        page.set_toggles(self.actions_.whole, self.actions_.wipe)
+        self.dropping = Dropping(self)
         self._connect()
 
-        self.only_edit.setChecked(settings.only_edit)
-        self.opacity.setValue(round(settings.mask_opacity * 100))
+        page.only_edit.setChecked(settings.only_edit)
+        page.opacity.setValue(round(settings.mask_opacity * 100))
         self.brush.set_size(settings.brush_size)
         self.labels.setCurrentRow(settings.label)
+        editor.opening.remember_parser(Path(settings.parser) if settings.parser else None)
         if settings.geometry:
             self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
         self._show_portrait()
 
     # Building
 
-    def _build_panes(self) -> None:
-        self.file_name = ElidedLabel()
-        source = Pane(self.tr("Source"), self.source_pane)
-        source.controls.addWidget(self.file_name, 4)
-
-        self.opacity = QSlider(Qt.Orientation.Horizontal)
-        self.opacity.setRange(0, 100)
-        self.opacity.setFixedWidth(90)
-        self.opacity.setAccessibleName(self.tr("Mask opacity"))
-        self.opacity.setToolTip(self.tr("Mask opacity: left shows the source, right the mask"))
-        caption = QLabel(self.tr("Opacity"))
-        caption.setObjectName("muted")
-        mask = Pane(self.tr("Mask"), self.canvas)
-        mask.controls.addWidget(caption)
-        mask.controls.addWidget(self.opacity)
-
-        self.style_button = QToolButton()
-        self.style_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.style_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.style_button.setAccessibleName(self.tr("Style"))
-        self.only_edit = QCheckBox(self.tr("Edit only"))
-        self.only_edit.setToolTip(
-            self.tr("On: pixels away from your edit stay exactly the source's.\nOff: the network's raw render.")
-        )
-        result = Pane(self.tr("Result"), self.result_pane)
-        result.controls.addWidget(self.style_button)
-        result.controls.addWidget(self.only_edit)
-
-        panes = QSplitter(Qt.Orientation.Horizontal)
-        panes.setChildrenCollapsible(False)
-        panes.setHandleWidth(1)
-        for pane in (source, mask, result):
-            panes.addWidget(pane)
-            panes.setStretchFactor(panes.count() - 1, 1)
-        panes.setSizes([1000, 1000, 1000])
-
-        sidebar = QWidget()
-        sidebar.setObjectName("sidebar")
-        sidebar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        sidebar.setFixedWidth(196)
-        column = QVBoxLayout(sidebar)
-        column.setContentsMargins(0, 0, 1, 0)  # room for the border
-        column.setSpacing(0)
-        column.addWidget(heading(self.tr("Brush")))
-        column.addWidget(self.brush)
-        column.addWidget(heading(self.tr("Classes")))
-        column.addWidget(self.labels, 1)
-
+    def _build(self) -> None:
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.page)
+        self.pages.addWidget(self.questions.page)
         middle = QWidget()
         rows = QVBoxLayout(middle)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         rows.addWidget(self.banner)
-        rows.addWidget(panes, 1)
+        rows.addWidget(self.pages, 1)
+        self.setCentralWidget(middle)
 
-        whole = QWidget()
-        columns = QHBoxLayout(whole)
-        columns.setContentsMargins(0, 0, 0, 0)
-        columns.setSpacing(0)
-        columns.addWidget(sidebar)
-        columns.addWidget(middle, 1)
-        self.setCentralWidget(whole)
-
-    def _build_status(self) -> None:
-        self.hover = QLabel()
-        self.timing = QLabel()
-        self.engine = QLabel(self.tr("No model"))
+        self.strip = ProgressStrip()
+        self.hover, self.timing, self.engine = QLabel(), QLabel(), QLabel(self.tr("No model"))
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
-        for widget in (self.hover, self.timing, self.engine):
+        # The strip, which comes and goes, must not make the bar higher: the pictures would move under the hand.
+        bar.setFixedHeight(self.strip.sizeHint().height() + 8)
+        for widget in (self.strip, self.hover, self.timing, self.engine):
             bar.addPermanentWidget(widget)
 
     def _connect(self) -> None:
-        editor = self.editor
+        editor, page = self.editor, self.page
         editor.portrait_changed.connect(self._show_portrait)
+        editor.frame_changed.connect(self._show_frame)
         editor.mask_changed.connect(self.canvas.update_region)
-        editor.picture_changed.connect(lambda: self.result_pane.set_image(editor.picture))
+        editor.picture_changed.connect(lambda: page.result.shown.set_image(editor.picture))
         editor.style_changed.connect(self._show_style)
-        editor.busy_changed.connect(self.result_pane.set_busy)
+        editor.busy_changed.connect(page.set_busy)
         editor.rendered.connect(self._show_timing)
         editor.model_changed.connect(self._show_model)
         editor.progress.connect(self._show_progress)
         editor.notice.connect(lambda text: self.statusBar().showMessage(text, 8000))
+        editor.remark.connect(lambda text: self.banner.show_problem(EngineError(text)))
         editor.problem.connect(self.banner.show_problem)
         editor.recovered.connect(self.banner.hide)
         editor.history_changed.connect(self._show_title)
+        editor.opening.told.connect(self._show_opening)
+        editor.opening.file_read.connect(self.recent.add)
+        editor.opening.parser_changed.connect(self._show_parser)
+        self.strip.cancelled.connect(editor.opening.cancel)
+        self.questions.asked.connect(self._show_page)
+        self.questions.over.connect(self._show_page)
 
         self.canvas.pressed.connect(self._begin)
         self.canvas.moved.connect(editor.extend_stroke)
@@ -183,30 +135,47 @@ class MainWindow(QMainWindow):
         self.canvas.hovered.connect(self._show_hover)
         self.canvas.left.connect(self.hover.clear)
         self.brush.size_changed.connect(lambda size: self.canvas.set_brush(size / 2))
-        self.opacity.valueChanged.connect(lambda value: self.canvas.set_mask_opacity(value / 100))
-        self.only_edit.toggled.connect(editor.set_only_edit)
+        page.opacity.valueChanged.connect(lambda value: self.canvas.set_mask_opacity(value / 100))
+        page.only_edit.toggled.connect(editor.set_only_edit)
+        page.only_edit.toggled.connect(self.actions_.update)
 
     # Showing
 
     def _show_portrait(self) -> None:
         editor = self.editor
         labels = editor.document.labels if editor.document is not None else None
+        view = editor.portrait.view if editor.portrait is not None else None
         if labels is not None:
             self.view.set_image_size(labels.shape[1], labels.shape[0])
             self.view.fit()
-        self.source_pane.set_image(editor.source)
-        self.canvas.set_image(editor.source)
+        self.page.whole_view.fit()
+        self.canvas.set_image(view)
         self.canvas.set_labels(labels)
-        self.result_pane.set_image(editor.picture)
-        open_key = self.actions_.open_portrait.shortcut().toString()
-        self.source_pane.set_placeholder(self.tr("Open a portrait ({0})").format(open_key))
-        self.canvas.set_placeholder(self.tr("Its mask is painted here"))
+        self._show_frame()
+        open_key = self.actions_.open_photo.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        self.source_pane.set_placeholder(self.tr("Drop a photo here, or press {0}").format(open_key))
+        self.canvas.set_placeholder(self.tr("Its face is found and labelled; paint the labels here"))
         self.result_pane.set_placeholder(self.tr("The edited face is rendered here"))
-        self.file_name.set_text(editor.portrait.name if editor.portrait else "")
-        self.banner.hide()
-        self.actions_.update()
+        self.page.file_name.set_text(editor.portrait.name if editor.portrait else "")
         self._show_title()
         self._show_style()
+
+    def _show_frame(self) -> None:
+        editor = self.editor
+        self.page.show_frame(editor.whole, editor.source, editor.picture)
+        if editor.portrait is not None and editor.whole:
+            height, width = editor.portrait.overview.shape[:2]
+            side = editor.portrait.labels.shape[0]
+            to_photo = editor.portrait.to_picture(height, width)
+            corners = np.array([(0, 0, 1), (side, 0, 1), (side, side, 1), (0, side, 1)])
+            self.page.mark_crop(corners @ to_photo.T)
+        self.actions_.update()
+
+    def _show_page(self) -> None:
+        asking = self.questions.open
+        self.pages.setCurrentWidget(self.questions.page if asking else self.page)
+        (self.questions.page.photo if asking else self.canvas).setFocus()
+        self.actions_.update()
 
     def _show_title(self) -> None:
         name = self.editor.portrait.name if self.editor.portrait else ""
@@ -214,15 +183,15 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{name}{star} – Maskbrush" if name else "Maskbrush")
 
     def _show_style(self) -> None:
-        exemplar = self.editor.exemplar
+        exemplar, button = self.editor.exemplar, self.page.style_button
         if exemplar is None:
-            self.style_button.setIcon(icon("style"))
-            self.style_button.setText(self.tr("Own style"))
+            button.setIcon(icon("style"))
+            button.setText(self.tr("Own style"))
         else:
-            self.style_button.setIcon(thumbnail(exemplar.pixels))
+            button.setIcon(thumbnail(exemplar.pixels))
             name = self.fontMetrics().elidedText(exemplar.name, Qt.TextElideMode.ElideRight, 90)
-            self.style_button.setText(name)
-        self.style_button.setToolTip(
+            button.setText(name)
+        button.setToolTip(
             self.tr("Whose look the face is rendered in: {0}").format(exemplar.name if exemplar else self.tr("its own"))
         )
         self.actions_.update()
@@ -239,14 +208,27 @@ class MainWindow(QMainWindow):
             return
         self.engine.setText(f"{info.device} · {info.backend}")
         self.engine.setToolTip(f"{info.title} ({info.size} px)\n{info.licence}".strip())
-        if info.licence:
-            self.banner.show_problem(EngineError(self.tr("{0} is loaded.").format(info.title), info.licence))
+        self._show_licence(info.title, info.licence)
+
+    def _show_parser(self, info: ParserInfo) -> None:
+        self._show_licence(info.title, info.licence)
+
+    def _show_licence(self, title: str, licence: str) -> None:
+        if licence:
+            self.banner.show_problem(EngineError(self.tr("{0} is loaded.").format(title), licence))
 
     def _show_progress(self, text: str) -> None:
         if text:
             self.statusBar().showMessage(text)
         else:
             self.statusBar().clearMessage()
+
+    def _show_opening(self, text: str) -> None:
+        if text and not self.strip.text:
+            # What was said before concerns what the person has gone on from.
+            self.banner.hide()
+        self.strip.tell(text)
+        self.actions_.cancel_opening.setEnabled(bool(text))
 
     def _show_hover(self, x: float, y: float) -> None:
         document = self.editor.document
@@ -276,89 +258,33 @@ class MainWindow(QMainWindow):
         weights = Path(settings.weights) if settings.weights else default_weights()
         self.editor.load_weights(weights, settings.backend, settings.device)
 
-    def choose_portrait(self) -> None:
-        """Ask for a portrait and, unless it lies beside it, its mask."""
-        if self._may_discard() and (files := self._choose_pair(self.tr("Open portrait"))):
-            self.editor.open_portrait(*files)
+    def fit(self) -> None:
+        """Show all of the pictures."""
+        for view in self._views:
+            view.fit()
 
-    def choose_exemplar(self) -> None:
-        """Ask for an exemplar and, unless it lies beside it, its mask."""
-        if files := self._choose_pair(self.tr("Choose an exemplar")):
-            self.editor.open_exemplar(*files)
+    def set_scale(self, scale: float) -> None:
+        """Show the pictures at a scale, in screen pixels per pixel."""
+        for view in self._views:
+            view.set_scale(scale)
 
-    def choose_mask(self) -> None:
-        """Ask for a mask to go on from."""
-        if path := self._choose(self.tr("Load mask"), self.tr("Masks (*.png)")):
-            self.editor.open_mask(path)
+    def zoom(self, factor: float) -> None:
+        """Zoom the pictures about the middle of what is seen."""
+        for view in self._views:
+            view.zoom_about(view.centre, factor)
 
-    def choose_weights(self) -> None:
-        """Ask for a weight file."""
-        if path := self._choose(self.tr("Load weights"), self.tr("Weights (*.safetensors *.pth)")):
-            self.settings = replace(self.settings, weights=str(path))
-            self.load_model()
-
-    def export_picture(self) -> None:
-        """Ask where, then export the edited portrait."""
-        if path := self._choose_target("_edited.png", self.tr("PNG (*.png);;JPEG (*.jpg *.jpeg)")):
-            self.editor.export_picture(path)
-
-    def export_mask(self) -> None:
-        """Ask where, then write the edited mask."""
-        if path := self._choose_target("_edited_mask.png", self.tr("PNG (*.png)")):
-            self.editor.export_mask(path)
-
-    def _choose_pair(self, title: str) -> tuple[Path, Path | None] | None:
-        pictures = self.tr("Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff)")
-        picture = self._choose(title, pictures)
-        if picture is None or find_mask(picture):
-            return (picture, None) if picture else None
-        mask = self._choose(self.tr("Choose the mask of {0}").format(picture.name), self.tr("Masks (*.png)"))
-        return (picture, mask) if mask else None
-
-    def _choose(self, title: str, kinds: str) -> Path | None:
-        name, _ = QFileDialog.getOpenFileName(self, title, self.settings.folder, kinds)
-        return self._remember(name)
-
-    def _choose_target(self, ending: str, kinds: str) -> Path | None:
-        if self.editor.portrait is None:
-            return None
-        suggestion = str(Path(self.settings.folder) / f"{self.editor.portrait.name}{ending}")
-        name, kind = QFileDialog.getSaveFileName(self, self.tr("Export"), suggestion, kinds)
-        path = self._remember(name)
-        if path is not None and not path.suffix:
-            path = path.with_suffix(".jpg" if "jpg" in kind else ".png")
-        return path
-
-    def _remember(self, name: str) -> Path | None:
-        if not name:
-            return None
-        self.settings = replace(self.settings, folder=str(Path(name).parent))
-        return Path(name)
-
-    def _may_discard(self) -> bool:
-        if not self.editor.unsaved:
-            return True
-        buttons = QMessageBox.StandardButton
-        answer = QMessageBox.question(
-            self,
-            self.tr("Unsaved edits"),
-            self.tr("The edits of {0} have not been exported. Save the mask first?").format(
-                self.editor.portrait.name if self.editor.portrait else ""
-            ),
-            buttons.Save | buttons.Discard | buttons.Cancel,
-        )
-        if answer == buttons.Save:
-            self.export_mask()
-            self.editor.wait_for_files()
-            return not self.editor.unsaved
-        return answer == buttons.Discard
+    @property
+    def _views(self) -> tuple[ViewModel, ...]:
+        if self.questions.open:
+            return (self.questions.page.photo.view,)
+        return self.page.view, self.page.whole_view
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.canvas.setFocus()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._may_discard():
+        if not self.commands.may_discard():
             event.ignore()
             return
         if self._saves_settings:
@@ -371,8 +297,9 @@ class MainWindow(QMainWindow):
             self.settings,
             label=self.labels.currentRow(),
             brush_size=self.brush.size_px,
-            mask_opacity=self.opacity.value() / 100,
-            only_edit=self.only_edit.isChecked(),
+            mask_opacity=self.page.opacity.value() / 100,
+            only_edit=self.page.only_edit.isChecked(),
+            parser=str(self.editor.opening.parser or ""),
             geometry=bytes(self.saveGeometry().toBase64().data()).decode(),
         )
         # A flag is for one run, unless the person chose something else meanwhile.

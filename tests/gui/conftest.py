@@ -8,6 +8,7 @@ from app.settings import Settings
 from app.start import application
 from app.window import MainWindow
 from tests.fakes import FakeGenerator, make_portrait
+from tests.gui.readers import FakeReader
 
 
 @pytest.fixture
@@ -16,14 +17,20 @@ def generator():
 
 
 @pytest.fixture
-def window(qapp, qtbot, generator):
+def reader():
+    return FakeReader()
+
+
+@pytest.fixture
+def window(qapp, qtbot, generator, reader):
     application()
-    window = MainWindow(Editor(), Settings())
+    window = MainWindow(Editor(make_reader=reader), Settings())
     window.resize(1024, 640)
     window.show()
     window.editor.load_model(lambda progress: generator)
     settle(qtbot, window)
     yield window
+    reader.let_go()
     window.editor.forget_unsaved()
     window.close()
     window.deleteLater()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.editor import BUSY_AFTER_MS, Editor
+from app.editor import Editor
+from app.rendering import BUSY_AFTER_MS
 from engine.files import save_mask
 from engine.store import default_weights
 from engine.types import EngineError, ModelError, RenderResult
@@ -88,9 +89,9 @@ def test_an_older_revision_never_replaces_a_newer_one(qtbot, editor, gated):
     editor.end_stroke()
     settle(qtbot, editor)
     shown = editor.picture
-    stale = editor._state(editor.document)
+    stale = editor._rendering.state(editor.document.labels, None)
     object.__setattr__(stale, "revision", 1)
-    editor._show(RenderResult(stale, image=np.zeros_like(shown)))
+    editor._rendering._show(RenderResult(stale, image=np.zeros_like(shown)))
     assert editor.picture is shown
 
 
@@ -158,7 +159,7 @@ def test_a_mask_is_loaded_though_a_model_arrives_meanwhile(qtbot, editor, gated,
     settle(qtbot, editor)
     save_mask(tmp_path / "mask.png", np.full((64, 64), HAIR, np.uint8))
     editor.open_mask(tmp_path / "mask.png")
-    editor._model_loaded(editor.info, None)
+    editor._rendering._model_loaded(editor.info, None)
     settle(qtbot, editor)
     assert (editor.document.labels == HAIR).all()
 
@@ -184,7 +185,7 @@ def test_remembered_weights_that_are_gone_give_way_to_the_default(qtbot, qapp, t
             raise ModelError("Gone.", "Choose another.")
         return FakeGenerator()
 
-    monkeypatch.setattr("app.editor.load_generator", load)
+    monkeypatch.setattr("app.rendering.load_generator", load)
     editor, problems = Editor(), []
     editor.problem.connect(problems.append)
     editor.load_weights(tmp_path / "mine.safetensors")
@@ -210,4 +211,4 @@ def test_nothing_is_open_yet(qtbot, editor, tmp_path):
     editor.extend_stroke(2, 2)
     editor.end_stroke()
     editor.reset_mask()
-    assert [problem.hint for problem in problems] == ["Open a portrait first."] * 3
+    assert [problem.hint for problem in problems] == ["Open a photo first."] * 3

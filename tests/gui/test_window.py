@@ -13,7 +13,7 @@ HAIR, GLASSES = 13, 3
 def test_empty_window_invites_and_disables(window):
     assert not window.actions_.export.isEnabled()
     assert not window.actions_.reset.isEnabled()
-    assert window.actions_.open_portrait.isEnabled()
+    assert window.actions_.open_photo.isEnabled()
     assert not window.editor.undo_stack.canUndo()
 
 
@@ -169,13 +169,13 @@ def test_only_the_dirty_rectangle_of_the_canvas_is_repainted(qtbot, painting):
 
 
 def test_mask_opacity_mixes_source_and_mask(qtbot, painting):
-    painting.opacity.setValue(100)
+    painting.page.opacity.setValue(100)
     painting.canvas.set_brush(None)
     point = at(painting, 20, 20)
     colour = painting.canvas.grab().toImage().pixelColor(point)
     label = painting.editor.document.labels[20, 20]
     assert (colour.red(), colour.green(), colour.blue()) == tuple(palette()[label])
-    painting.opacity.setValue(0)
+    painting.page.opacity.setValue(0)
     colour = painting.canvas.grab().toImage().pixelColor(point)
     expected = painting.editor.source[20, 20].astype(int)
     assert np.abs(np.array([colour.red(), colour.green(), colour.blue()]) - expected).max() <= 12
@@ -203,6 +203,6 @@ def test_status_bar_tells_time_device_and_back_end(qtbot, painting):
 
 def test_raw_render_when_edit_only_is_off(qtbot, painting):
     np.testing.assert_array_equal(painting.editor.picture, painting.editor.source)
-    painting.only_edit.setChecked(False)
+    painting.page.only_edit.setChecked(False)
     settle(qtbot, painting)
     assert (painting.editor.picture != painting.editor.source).any()

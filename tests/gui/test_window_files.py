@@ -27,7 +27,7 @@ def test_style_from_an_exemplar_and_back(qtbot, painting, tmp_path, generator):
     painting.editor.open_exemplar(picture, mask)
     settle(qtbot, painting)
     assert painting.editor.exemplar is not None
-    assert painting.style_button.text().startswith("other")
+    assert painting.page.style_button.text().startswith("other")
     assert (painting.editor.picture != own).any()
     painting.actions_.own_style.trigger()
     settle(qtbot, painting)
@@ -35,26 +35,26 @@ def test_style_from_an_exemplar_and_back(qtbot, painting, tmp_path, generator):
     np.testing.assert_array_equal(painting.editor.picture, own)
 
 
-def test_open_portrait_asks_for_a_mask_only_if_none_is_beside_it(qtbot, painting, tmp_path, monkeypatch):
+def test_a_picture_is_opened_with_a_mask_chosen_for_it(qtbot, painting, tmp_path, monkeypatch, reader):
     picture, mask = write_pair(tmp_path, make_portrait(128, "grace"), "grace")
-    asked = []
+    elsewhere = mask.rename(tmp_path / "masks.png")
+    asked, answers = [], [str(picture), str(elsewhere)]
 
     def choose(parent, title, *_):
         asked.append(title)
-        return (str(picture), "") if len(asked) == 1 else (str(elsewhere), "")
+        return answers[len(asked) - 1], ""
 
     monkeypatch.setattr(QFileDialog, "getOpenFileName", choose)
-    painting.actions_.open_portrait.trigger()
-    settle(qtbot, painting)
-    assert len(asked) == 1
-    assert painting.editor.portrait.name == "grace"
-    elsewhere = tmp_path / "masks.png"
-    mask.rename(elsewhere)
-    asked.clear()
-    painting.actions_.open_portrait.trigger()
+    painting.actions_.open_pair.trigger()
     settle(qtbot, painting)
     assert len(asked) == 2 and "grace" in asked[1]
-    assert not painting.banner.isVisible()
+    assert painting.editor.portrait.name == "grace" and painting.editor.portrait.alignment is None
+    assert not painting.banner.isVisible() and reader.looked == 0
+    # Without an answer nothing happens.
+    portrait, answers[1] = painting.editor.portrait, ""
+    asked.clear()
+    painting.actions_.open_pair.trigger()
+    assert len(asked) == 2 and painting.editor.portrait is portrait and not painting.editor.pending
 
 
 def test_export_writes_the_portrait_at_its_own_resolution(qtbot, painting, tmp_path, monkeypatch):
