@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 PYTHON ?=
 OUT ?= out
 DATA ?= $(wildcard ../shared/portraits256)
+PORTRAITS ?= $(wildcard ../shared/portraits_demo)
 ARGS ?=
 
 export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup system-packages run test gpu-test lint bench train train-parser evaluate clean
+.PHONY: help setup system-packages run test gpu-test lint bench train train-parser train-locator evaluate measure clean
 
 help:
 	@printf '%s\n' \
@@ -24,8 +25,10 @@ help:
 	  'make bench      print latencies on this machine as JSON' \
 	  'make train      train the default model (DATA=folder; ARGS=... goes to models.train)' \
 	  'make train-parser  train the face parser (DATA=folder)' \
+  'make train-locator train the network that finds faces (DATA=folder)' \
 	  'make evaluate   measure the default model (DATA=folder); the report goes to $(OUT)/evaluation/' \
-	  'make clean      remove $(VENV), caches and $(OUT)/'
+	  'make measure    measure face search, parser and seams (DATA=folder, PORTRAITS=folder of full pictures)' \
+  'make clean      remove $(VENV), caches and $(OUT)/'
 
 setup: $(STAMP)
 
@@ -78,11 +81,19 @@ train: setup
 train-parser: setup
 	$(BIN)/python -m models.train_parser --data '$(DATA)' $(ARGS)
 
+train-locator: setup
+	$(BIN)/python -m models.train_locator --data '$(DATA)' $(ARGS)
+
+measure: setup
+	$(BIN)/python -m tests.measure_parser --data '$(DATA)'
+	$(BIN)/python -m tests.measure_faces --data '$(PORTRAITS)' --out '$(OUT)/faces'
+	$(BIN)/python -m tests.measure_seams --data '$(PORTRAITS)' --out '$(OUT)/seams'
+
 evaluate: setup
 	$(BIN)/python -m models.evaluate resources/weights/maskbrush-256.safetensors --data '$(DATA)' \
 	  --parser resources/weights/face-parser.safetensors --out '$(OUT)/evaluation' $(ARGS)
 else
-train train-parser evaluate:
+train train-parser train-locator evaluate measure:
 	@printf '%s\n' \
 	  'This needs a folder of portraits with their masks: make $@ DATA=folder. In it:' \
 	  '  images/<id>.jpg   square, aligned portraits, all of one size' \
