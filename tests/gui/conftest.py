@@ -1,12 +1,16 @@
 """A window with a fake generator, and the hand that paints in it."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QApplication
 
 from app.editor import Editor
+from app.photo_view import PhotoView
 from app.settings import Settings
 from app.start import application
 from app.window import MainWindow
+from engine.align import TYPICAL
 from tests.fakes import FakeGenerator, make_portrait
 from tests.gui.readers import FakeReader
 
@@ -62,3 +66,25 @@ def drag(qtbot, window, *points):
     for point in points[1:]:
         qtbot.mouseMove(window.canvas, at(window, *point))
     qtbot.mouseRelease(window.canvas, left, pos=at(window, *points[-1]))
+
+
+@pytest.fixture
+def photo(qtbot):
+    """Return a shown view of a grey photo."""
+    photo = PhotoView("Photo")
+    qtbot.addWidget(photo)
+    photo.resize(640, 420)
+    photo.set_photo(np.full((500, 800, 3), (120, 120, 120), np.uint8))
+    with qtbot.waitExposed(photo):
+        photo.show()
+    photo.activateWindow()
+    photo.setFocus()
+    QApplication.processEvents()
+    return photo
+
+
+@pytest.fixture
+def adjusting(photo):
+    """Return it with the points of a face to be adjusted."""
+    photo.set_points(TYPICAL * 240 + (280, 130))
+    return photo
