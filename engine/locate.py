@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.generate import BackendUnavailableError, Device, candidates, to_planes
 from engine.graphs import open_session
 from engine.store import default_locator, locator_graph, translated
+from engine.torch_device import torch_on
 from engine.types import ModelError, Pixels
 from models.config import reason_of
 
@@ -131,10 +132,7 @@ def _on_onnx(weights: Path, device: str, progress: Callable[[str], None]) -> Run
 
 
 def _on_torch(weights: Path, device: str, progress: Callable[[str], None]) -> Run:
-    try:
-        import torch
-    except (ImportError, OSError) as error:
-        raise BackendUnavailableError(f"PyTorch cannot be imported ({error})") from error
+    torch = torch_on(device)
     from models.face_locator import load_locator as load
 
     with translated():

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from engine.generate import BackendUnavailableError, GeneratorInfo, Image, from_planes, to_planes
 from engine.store import licence_of, model_id, own_format, translated
+from engine.torch_device import torch_on
 from engine.types import LabelMap, Pixels, StyleCode
 from models.config import reason_of
 
@@ -32,13 +33,7 @@ class TorchGenerator:
     """
 
     def __init__(self, weights: Path, device: str, note: str = "") -> None:
-        try:
-            import torch
-        except (ImportError, OSError) as error:
-            raise BackendUnavailableError(f"PyTorch cannot be imported ({error})") from error
-        usable = {"cpu": lambda: True, "cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-        if not usable[device]():
-            raise BackendUnavailableError(f"PyTorch finds no {device.upper()} device")
+        torch = torch_on(device)
         from models.checkpoints import load_generator
 
         with translated():
@@ -47,9 +42,6 @@ class TorchGenerator:
             self._network = network.to(device)
         except RuntimeError as error:
             raise BackendUnavailableError(f"the model does not fit on {device.upper()} ({reason_of(error)})") from error
-        if device == "cuda":
-            # Its 10-bit mantissas would keep the back ends from agreeing to 1e-3.
-            torch.backends.cudnn.allow_tf32 = False
         self._device = torch.device(device)
         name = torch.cuda.get_device_name() if device == "cuda" else device.upper()
         config = network.config

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from engine.generate import BackendUnavailableError
 from engine.parse import ParserInfo, SharedParser
 from engine.store import model_id, translated
+from engine.torch_device import torch_on
 from models.config import reason_of
 
 
@@ -32,13 +33,7 @@ class TorchParser(SharedParser):
     """
 
     def __init__(self, weights: Path, device: str, note: str = "") -> None:
-        try:
-            import torch
-        except (ImportError, OSError) as error:
-            raise BackendUnavailableError(f"PyTorch cannot be imported ({error})") from error
-        usable = {"cpu": lambda: True, "cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-        if not usable[device]():
-            raise BackendUnavailableError(f"PyTorch finds no {device.upper()} device")
+        torch = torch_on(device)
         from models.export_parser import open_parser
 
         with translated():
@@ -49,9 +44,6 @@ class TorchParser(SharedParser):
             raise BackendUnavailableError(
                 f"the face parser does not fit on {device.upper()} ({reason_of(error)})"
             ) from error
-        if device == "cuda":
-            # Its 10-bit mantissas would keep the back ends from agreeing to 1e-3.
-            torch.backends.cudnn.allow_tf32 = False
         self._device = torch.device(device)
         self._mirror = model.mirror
         name = torch.cuda.get_device_name() if device == "cuda" else device.upper()

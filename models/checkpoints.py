@@ -219,3 +219,58 @@ def assemble(make: Callable[[], Network], tensors: dict[str, Tensor], path: Path
         reason = str(error).splitlines()[1:2] or [str(error)]
         raise WeightFileError(f"{path.name} does not fit its configuration ({reason[0].strip()}).", hint) from error
     return network.eval()
+
+
+def save_half(network: nn.Module, kind: str, config: str, path: Path, notes: str = "") -> None:
+    """Write a network's weights as float16, with its configuration; an older file stays until the new one is whole.
+
+    Parameters
+    ----------
+    network
+        The network.
+    kind
+        The value of the metadata key ``network``.
+    config
+        Its configuration as JSON.
+    path
+        The file.
+    notes
+        How it was made.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    tensors = {
+        name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()
+    }
+    save_tensors(tensors, {"network": kind, "config": config, "notes": notes}, path)
+
+
+def load_half(path: Path, kind: str, hint: str, make: Callable[[str], Network]) -> Network:
+    """Load what `save_half` wrote, in eval mode with float32 weights.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind
+        The value of the metadata key ``network`` that is expected.
+    hint
+        What to do if it is another.
+    make
+        Builds the network from its configuration as JSON.
+
+    Raises
+    ------
+    WeightFileError
+        If the file is missing, damaged, of another network, or does not fit its configuration.
+    """
+    tensors, metadata = read_tensors(path, kind, hint)
+    again = "Make or copy it again."
+    try:
+        config = metadata["config"]
+        return assemble(lambda: make(config), tensors, path, again)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightFileError(f"{path.name} does not fit its configuration ({reason_of(error)}).", again) from error

@@ -5,10 +5,8 @@ Both carry the network's configuration and title as metadata, so that they can b
 """
 
 import argparse
-import logging
 import sys
 import tempfile
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from torch import Tensor, nn
 from models.checkpoints import load_generator
 from models.config import WeightFileError
 from models.generator import DenseMappingNetwork
+from models.graph_files import write_graph
 from resources.labels import LABEL_COUNT
 
 GRAPHS = ("encode.onnx", "decode.onnx")
@@ -67,8 +66,6 @@ def export_generator(network: DenseMappingNetwork, title: str, folder: Path) -> 
     OSError
         If the folder cannot be written.
     """
-    import onnx
-
     multiple = network.config.multiple
     # Unequal sides keep the exporter from taking height and width for one.
     height, width = 2 * multiple, 3 * multiple
@@ -94,27 +91,11 @@ def export_generator(network: DenseMappingNetwork, title: str, folder: Path) -> 
             "render",
         ),
     )
+    metadata = {"config": network.config.to_json(), "title": title, "multiple": str(multiple)}
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as part, warnings.catch_warnings():
-        # The exporter's own notices concern its developers, not the people who wait for it.
-        warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as part:
         for name, module, inputs, output in halves:
-            program = torch.onnx.export(
-                module.eval(),
-                tuple(inputs.values()),
-                input_names=list(inputs),
-                output_names=[output],
-                dynamic_shapes={key: sizes[key] for key in inputs},
-                dynamo=True,
-                verbose=False,
-            )
-            assert program is not None
-            model = program.model_proto
-            onnx.helper.set_model_props(
-                model, {"config": network.config.to_json(), "title": title, "multiple": str(multiple)}
-            )
-            onnx.save(model, Path(part) / name)
+            write_graph(module, inputs, output, {key: sizes[key] for key in inputs}, metadata, Path(part) / name)
         for name in GRAPHS:
             (Path(part) / name).replace(folder / name)
 

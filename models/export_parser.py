@@ -6,10 +6,7 @@ What else is needed to use the graph is in its metadata.
 """
 
 import argparse
-import logging
 import sys
-import tempfile
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +18,7 @@ from torch import nn
 from models.bisenet import MULTIPLE, CelebAMaskParser, load_bisenet
 from models.config import WeightFileError
 from models.face_parser import load_parser
+from models.graph_files import write_graph
 from models.parser_facts import BISENET_LICENCE, BISENET_SIZE, GRAPH, SIZE
 
 TOLERANCE = 1e-3
@@ -90,30 +88,11 @@ def export_parser(model: ParserModel, path: Path) -> None:
     OSError
         If the file cannot be written.
     """
-    import onnx
-
     # Unequal sides keep the exporter from taking height and width for one, and a batch of two from fixing it at one.
     image = torch.zeros(2, 3, 2 * model.multiple, 3 * model.multiple)
     rows, columns = (torch.export.Dim(name, min=1, max=1024) * model.multiple for name in ("rows", "columns"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as part, warnings.catch_warnings():
-        # The exporter's own notices concern its developers, not the people who wait for it.
-        warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        program = torch.onnx.export(
-            model.network.eval(),
-            (image,),
-            input_names=["image"],
-            output_names=["logits"],
-            dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1, max=64), 2: rows, 3: columns}},
-            dynamo=True,
-            verbose=False,
-        )
-        assert program is not None
-        graph = program.model_proto
-        onnx.helper.set_model_props(graph, model.metadata())
-        onnx.save(graph, Path(part) / path.name)
-        (Path(part) / path.name).replace(path)
+    sizes = {"image": {0: torch.export.Dim("batch", min=1, max=64), 2: rows, 3: columns}}
+    write_graph(model.network, {"image": image}, "logits", sizes, model.metadata(), path)
 
 
 def check_parser_export(model: ParserModel, path: Path, seed: int = 0) -> dict[str, float]:

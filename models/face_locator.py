@@ -12,8 +12,8 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.checkpoints import assemble, read_tensors, save_tensors
-from models.config import WeightFileError, reason_of
+from models.blocks import Residual, conv
+from models.checkpoints import load_half, save_half
 
 NETWORK = "face_locator"
 """The value of the metadata key ``network`` in the locator's weight files."""
@@ -44,23 +44,6 @@ class LocatorConfig:
         return cls(tuple(json.loads(text)["channels"]))
 
 
-def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )
-
-
-class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            _conv(channels, channels), nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.body(x))
-
-
 class FaceLocator(nn.Module):
     """Finds faces.
 
@@ -77,11 +60,11 @@ class FaceLocator(nn.Module):
         super().__init__()
         self.config = config or LocatorConfig()
         fine, middle, coarse = self.config.channels
-        self.stem = _conv(48, fine)
-        self.middle = nn.Sequential(_conv(fine, middle, 2), _Residual(middle))
-        self.coarse = nn.Sequential(_conv(middle, coarse, 2), _Residual(coarse), _Residual(coarse), _Residual(coarse))
+        self.stem = conv(48, fine)
+        self.middle = nn.Sequential(conv(fine, middle, 2), Residual(middle))
+        self.coarse = nn.Sequential(conv(middle, coarse, 2), Residual(coarse), Residual(coarse), Residual(coarse))
         self.lateral = nn.Conv2d(coarse, middle, 1)
-        self.joined = nn.Sequential(_Residual(middle), _conv(middle, middle))
+        self.joined = nn.Sequential(Residual(middle), conv(middle, middle))
         self.head = nn.Conv2d(middle, 1 + 2 * len(POINTS), 1)
         # Faces are rare: the first steps must not be spent on learning that.
         nn.init.constant_(self.head.bias[:1], -4.0)  # type: ignore[index]
@@ -114,10 +97,7 @@ def save_locator(network: FaceLocator, path: Path, notes: str = "") -> None:
     OSError
         If the file cannot be written.
     """
-    tensors = {
-        name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()
-    }
-    save_tensors(tensors, {"network": NETWORK, "config": json.dumps(asdict(network.config)), "notes": notes}, path)
+    save_half(network, NETWORK, json.dumps(asdict(network.config)), path, notes)
 
 
 def load_locator(path: Path) -> FaceLocator:
@@ -128,10 +108,5 @@ def load_locator(path: Path) -> FaceLocator:
     WeightFileError
         If the file is missing, damaged, of another network, or does not fit its configuration.
     """
-    tensors, metadata = read_tensors(path, NETWORK, "Choose a face locator made by models.train_locator.")
-    hint = "Make or copy it again."
-    try:
-        config = LocatorConfig.from_json(metadata["config"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightFileError(f"{path.name} does not fit its configuration ({reason_of(error)}).", hint) from error
-    return assemble(lambda: FaceLocator(config), tensors, path, hint)
+    hint = "Choose a face locator made by models.train_locator."
+    return load_half(path, NETWORK, hint, lambda text: FaceLocator(LocatorConfig.from_json(text)))

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.checkpoints import assemble, read_tensors, save_tensors
-from models.config import WeightFileError, reason_of
+from models.blocks import Residual, conv
+from models.checkpoints import load_half, save_half
 from resources.labels import LABEL_COUNT
 
 NETWORK = "face_parser"
@@ -55,26 +55,6 @@ class ParserConfig:
         return cls(tuple(fields["channels"]), fields.get("residual", 0))
 
 
-def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )
-
-
-class _Residual(nn.Module):
-    """Two convolutions beside the identity, which it is when training starts."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            _conv(channels, channels), nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels)
-        )
-        nn.init.zeros_(self.body[-1].weight)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.body(x))
-
-
 class FaceParser(nn.Module):
     """Labels every pixel of a face.
 
@@ -89,13 +69,13 @@ class FaceParser(nn.Module):
         self.config = config or ParserConfig()
         widths = self.config.channels
         # Two by two pixels become channels: the first level works at half the resolution, where it costs a quarter.
-        self.down = nn.ModuleList([nn.Sequential(_conv(12, widths[0]), _conv(widths[0], widths[0]))])
-        self.down.extend(nn.Sequential(_conv(a, b, 2), _conv(b, b)) for a, b in pairwise(widths))
+        self.down = nn.ModuleList([nn.Sequential(conv(12, widths[0]), conv(widths[0], widths[0]))])
+        self.down.extend(nn.Sequential(conv(a, b, 2), conv(b, b)) for a, b in pairwise(widths))
         plain = len(widths) - self.config.residual
-        self.residual = nn.ModuleList(nn.Identity() if i < plain else _Residual(c) for i, c in enumerate(widths))
+        self.residual = nn.ModuleList(nn.Identity() if i < plain else Residual(c) for i, c in enumerate(widths))
         self.context = nn.Conv2d(widths[-1], widths[-1], 1)
         self.up = nn.ModuleList(
-            nn.Sequential(_conv(fine + coarse, fine), _conv(fine, fine)) for coarse, fine in pairwise(reversed(widths))
+            nn.Sequential(conv(fine + coarse, fine), conv(fine, fine)) for coarse, fine in pairwise(reversed(widths))
         )
         self.head = nn.Conv2d(widths[0], 4 * LABEL_COUNT, 1)
 
@@ -140,10 +120,7 @@ def save_parser(network: FaceParser, path: Path, notes: str = "") -> None:
     OSError
         If the file cannot be written.
     """
-    tensors = {
-        name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()
-    }
-    save_tensors(tensors, {"network": NETWORK, "config": json.dumps(asdict(network.config)), "notes": notes}, path)
+    save_half(network, NETWORK, json.dumps(asdict(network.config)), path, notes)
 
 
 def load_parser(path: Path) -> FaceParser:
@@ -154,10 +131,5 @@ def load_parser(path: Path) -> FaceParser:
     WeightFileError
         If the file is missing, damaged, of another network, or does not fit its configuration.
     """
-    tensors, metadata = read_tensors(path, NETWORK, "Choose a face parser made by models.train_parser.")
-    hint = "Make or copy it again."
-    try:
-        config = ParserConfig.from_json(metadata["config"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightFileError(f"{path.name} does not fit its configuration ({reason_of(error)}).", hint) from error
-    return assemble(lambda: FaceParser(config), tensors, path, hint)
+    hint = "Choose a face parser made by models.train_parser."
+    return load_half(path, NETWORK, hint, lambda text: FaceParser(ParserConfig.from_json(text)))
