@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMessageBox, QToolBar
 
 from app.panels import KEYS
+from app.style_menu import StyleMenu
 from app.theme import icon
 from engine.generate import BACKENDS, DEVICES
 from resources.labels import LABELS
@@ -56,6 +57,7 @@ class Actions(QObject):
         self.undo.setEnabled(editor.undo_stack.canUndo() and not asking)
         self.redo.setEnabled(editor.undo_stack.canRedo() and not asking)
         self.own_style.setChecked(editor.exemplar is None)
+        self.style_menu.refresh()
         self.whole.setEnabled(editor.can_show_whole and not asking)
         self.whole.setChecked(editor.whole)
         self.whole.setToolTip(self._whole_tip())
@@ -223,10 +225,9 @@ class Actions(QObject):
         exemplar = self._action(
             self.tr("From an &exemplar…"), window.commands.choose_exemplar, "Ctrl+L", "style", needs_portrait=True
         )
-        menu = QMenu(self.tr("&Style"), window)
-        menu.addActions([self.own_style, exemplar])
-        window.menuBar().insertMenu(window.menuBar().actions()[3], menu)
-        window.page.style_button.setMenu(menu)
+        self.style_menu = StyleMenu(window, self.own_style, exemplar)
+        window.menuBar().insertMenu(window.menuBar().actions()[3], self.style_menu)
+        window.page.style_button.setMenu(self.style_menu)
 
     def _build_toolbar(self) -> None:
         bar = QToolBar(self.tr("Tools"), self._window)

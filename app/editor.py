@@ -81,6 +81,8 @@ class Editor(QObject):
         self.portrait: Portrait | None = None
         self.document: MaskDocument | None = None
         self.exemplar: Portrait | None = None
+        self.style_classes: tuple[int, ...] = ()
+        """The ids of the classes that take its style; empty for the whole face."""
         self.faces: Sequence[Face] = ()
         """What was found in the portrait's photo."""
         self.picture: Pixels | None = None
@@ -216,6 +218,12 @@ class Editor(QObject):
         self.style_changed.emit()
         self.request_render()
 
+    def use_style_for(self, classes: tuple[int, ...]) -> None:
+        """Let some classes alone, by their ids, take the exemplar's style; none for the whole face."""
+        self.style_classes = classes
+        self.style_changed.emit()
+        self.request_render()
+
     # What is shown
 
     @property
@@ -262,7 +270,8 @@ class Editor(QObject):
             return
         # A raw render is a picture of its own, not a part of the photo.
         photo = self.portrait.photo if self.only_edit else None
-        request = self._rendering.state(self.document.labels, self.exemplar, self.only_edit)
+        labels, classes = self.document.labels, self.style_classes
+        request = self._rendering.state(labels, self.exemplar, self.only_edit, classes=classes)
         self._saving.picture(path, photo, request, quality, self.last_edit)
 
     def export_mask(self, path: Path) -> None:
@@ -369,7 +378,7 @@ class Editor(QObject):
     def request_render(self) -> None:
         """Ask for a render of the present state."""
         if self.info is not None and self.document is not None:
-            self._rendering.request(self.document.labels, self.exemplar, self.only_edit, self.whole)
+            self._rendering.request(self.document.labels, self.exemplar, self.only_edit, self.whole, self.style_classes)
 
     def _show(self, result: RenderResult) -> None:
         if result.image is None:

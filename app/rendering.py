@@ -113,17 +113,29 @@ class Rendering(QObject):
         self._epoch += 1
 
     def state(
-        self, labels: LabelMap, exemplar: Portrait | None, composite: bool = True, whole: bool = False
+        self,
+        labels: LabelMap,
+        exemplar: Portrait | None,
+        composite: bool = True,
+        whole: bool = False,
+        classes: tuple[int, ...] = (),
     ) -> RenderRequest:
         """Return a state to render; it owns a copy of the labels."""
-        return RenderRequest(self._epoch, self._revision, labels.copy(), exemplar, composite, whole)
+        return RenderRequest(self._epoch, self._revision, labels.copy(), exemplar, composite, whole, classes)
 
-    def request(self, labels: LabelMap, exemplar: Portrait | None, composite: bool = True, whole: bool = False) -> None:
+    def request(
+        self,
+        labels: LabelMap,
+        exemplar: Portrait | None,
+        composite: bool = True,
+        whole: bool = False,
+        classes: tuple[int, ...] = (),
+    ) -> None:
         """Ask for a render of a state; it takes the place of one that waits."""
         self._revision += 1
         if not self._busy_timer.isActive():
             self._busy_timer.start()
-        self.worker.submit(self.state(labels, exemplar, composite, whole))
+        self.worker.submit(self.state(labels, exemplar, composite, whole, classes))
 
     def stop(self) -> None:
         """End the engine's thread."""

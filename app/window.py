@@ -191,10 +191,15 @@ class MainWindow(QMainWindow):
             button.setIcon(thumbnail(exemplar.pixels))
             name = self.fontMetrics().elidedText(exemplar.name, Qt.TextElideMode.ElideRight, 90)
             button.setText(name)
-        button.setToolTip(
-            self.tr("Whose look the face is rendered in: {0}").format(exemplar.name if exemplar else self.tr("its own"))
-        )
         self.actions_.update()
+        if exemplar is not None and self.editor.style_classes:
+            part = self.actions_.style_menu.chosen().lower()
+            tip = self.tr("Whose look is taken, for {0} only: {1}").format(part, exemplar.name)
+        else:
+            tip = self.tr("Whose look the face is rendered in: {0}").format(
+                exemplar.name if exemplar else self.tr("its own")
+            )
+        button.setToolTip(tip)
 
     def _show_timing(self, result: RenderResult) -> None:
         total = result.timings.get("total", 0.0)
