@@ -10,13 +10,12 @@ from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from engine import generate
-from engine.align import to_opencv
+from engine.affine import to_opencv
 from engine.files import PICTURE_FORMATS, find_mask, save_mask, save_picture
 from engine.operations import Operation, apply_operations, style_of
-from engine.photo import Photo, compose_photo, laid_over, photo_of, read_photo, save_photo
+from engine.photo import Photo, compose_photo, laid_over, read_photo, save_photo
 from engine.reader import PhotoReader, with_mask
 from engine.session import Session
 from engine.types import Alignment, ImageError, LabelMap, Pixels, Portrait, RenderRequest, WriteError
@@ -145,8 +144,7 @@ class Worker:
     def __init__(self, job: Job) -> None:
         self._job, self.reader = job, job.reader()
         info = self.reader.parser().info
-        # The face locator is loaded by the first search only, which any picture will do for.
-        self.reader.faces(photo_of(Image.new("RGB", (64, 64)), "nothing"))
+        self.reader.finder()
         self.terms, self.on_gpu = [info.licence, info.note], info.device.upper() != "CPU"
 
     def work(self, item: Item, notes: list[str]) -> None:

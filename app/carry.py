@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from engine.align import to_opencv
+from engine.affine import to_opencv
 from engine.types import LabelMap, Portrait
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.affine import to_opencv
 from engine.locate import Locator
 from engine.parse import Parser
 from engine.types import Alignment, EngineError, ImageError, Pixels
@@ -164,13 +165,6 @@ def cut_out(pixels: Pixels, alignment: Alignment, size: int, mirrored: bool = Tr
     border = cv2.BORDER_REFLECT_101 if mirrored else cv2.BORDER_REPLICATE
     warped = cv2.warpAffine(part, to_opencv(matrix), (size, size), flags=flags, borderMode=border)
     return np.asarray(warped, np.uint8)
-
-
-def to_opencv(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn a map between corners of pixels, (2, 3), into one between their centres, as OpenCV counts."""
-    shifted = matrix.copy()
-    shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
-    return shifted
 
 
 def _centre(weights: NDArray[np.float32], least: float) -> NDArray[np.float64] | None:

@@ -6,10 +6,10 @@ before it is needed.
 
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ Backend = Literal["auto", "torch", "onnx"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 DEVICES: tuple[Device, ...] = get_args(Device)
+
+Loaded = TypeVar("Loaded")
 
 Image = NDArray[np.float32]
 """float32 of shape (H, W, 3), RGB in [-1, 1]."""
@@ -173,23 +175,58 @@ def load_generator(
     from engine.store import checked
 
     weights = checked(weights)
-    reasons = ["ONNX Runtime does not run on MPS"] if (backend, device) == ("onnx", "mps") else []
-    for name, where in candidates(backend, device):
-        note = "; ".join(reasons)
+    known = ("ONNX Runtime does not run on MPS",) if (backend, device) == ("onnx", "mps") else ()
+
+    def load(name: str, where: str, note: str) -> Generator:
+        if name == "torch":
+            from engine.torch_backend import TorchGenerator
+
+            return TorchGenerator(weights, where, note)
+        from engine.onnx_backend import OnnxGenerator
+
+        return OnnxGenerator(weights, where, note, progress)
+
+    return first_that_works(
+        candidates(backend, device),
+        load,
+        "No back end can run this model",
+        "Choose another back end or device, or install Maskbrush again.",
+        known,
+    )
+
+
+def first_that_works(
+    pairs: Sequence[tuple[str, str]],
+    load: Callable[[str, str, str], Loaded],
+    failure: str,
+    hint: str,
+    known: Sequence[str] = (),
+) -> Loaded:
+    """Load something on the first back end and device that can be used.
+
+    Parameters
+    ----------
+    pairs
+        What to try, best first: see `candidates`.
+    load
+        Given a back end, a device, and why better ones are not used; raises BackendUnavailableError to go on.
+    failure, hint
+        The error's words where none works; the reasons are added to the first.
+    known
+        Reasons that are known beforehand.
+
+    Raises
+    ------
+    ModelError
+        If none works.
+    """
+    reasons = list(known)
+    for name, where in pairs:
         try:
-            if name == "torch":
-                from engine.torch_backend import TorchGenerator
-
-                return TorchGenerator(weights, where, note)
-            from engine.onnx_backend import OnnxGenerator
-
-            return OnnxGenerator(weights, where, note, progress)
+            return load(name, where, "; ".join(reasons))
         except BackendUnavailableError as error:
             reasons.append(str(error))
-    raise ModelError(
-        "No back end can run this model: " + "; ".join(reasons) + ".",
-        "Choose another back end or device, or install Maskbrush again.",
-    )
+    raise ModelError(f"{failure}: " + "; ".join(reasons) + ".", hint)
 
 
 class BackendUnavailableError(Exception):

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.generate import BackendUnavailableError, Device, candidates, to_planes
+from engine.generate import BackendUnavailableError, Device, candidates, first_that_works, to_planes
 from engine.graphs import open_session
 from engine.store import default_locator, locator_graph, translated
 from engine.torch_device import torch_on
@@ -108,13 +108,13 @@ def load_locator(
     ModelError
         If the weight file cannot be used, or nothing can run it.
     """
-    weights, reasons = weights or default_locator(), []
-    for name, where in candidates("auto", device):
-        try:
-            return Locator((_on_torch if name == "torch" else _on_onnx)(weights, where, progress))
-        except BackendUnavailableError as error:
-            reasons.append(str(error))
-    raise ModelError("Nothing can run the face locator: " + "; ".join(reasons) + ".", "Install Maskbrush again.")
+    file = weights or default_locator()
+
+    def load(name: str, where: str, note: str) -> Locator:
+        return Locator((_on_torch if name == "torch" else _on_onnx)(file, where, progress))
+
+    pairs = candidates("auto", device)
+    return first_that_works(pairs, load, "Nothing can run the face locator", "Install Maskbrush again.")
 
 
 def _on_onnx(weights: Path, device: str, progress: Callable[[str], None]) -> Run:

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.align import Points, points_in, to_opencv, whole_frame
+from engine.affine import to_opencv
+from engine.align import Points, points_in, whole_frame
 from engine.files import WORKING_SIDES, read_mask
 from engine.types import EngineError, LabelMap, MaskError
 from resources.labels import BY_NAME, LABELS

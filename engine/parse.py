@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.generate import BackendUnavailableError, Device, candidates, to_planes
+from engine.generate import Device, candidates, first_that_works, to_planes
 from engine.parse_graph import EXPECTED, brought, exported
 from engine.store import checked, default_parser, model_id
 from engine.types import LabelMap, ModelError, Pixels
@@ -223,19 +223,15 @@ def load_parser(
         If the weight file cannot be used, or no back end works; the message gives each one's reason.
     """
     weights = checked(weights or default_parser(), (".safetensors", ".pth", ".onnx"), EXPECTED)
-    reasons: list[str] = []
-    for name, where in candidates("auto", device):
-        note = "; ".join(reasons)
-        try:
-            if name == "onnx":
-                return OnnxParser(weights, where, note, progress)
-            if weights.suffix != ".onnx":  # PyTorch does not run graphs
-                from engine.torch_parser import TorchParser
 
-                return TorchParser(weights, where, note)
-        except BackendUnavailableError as error:
-            reasons.append(str(error))
-    raise ModelError(
-        "No back end can run this face parser: " + "; ".join(reasons) + ".",
-        "Choose another face parser or device, or install Maskbrush again.",
-    )
+    def load(name: str, where: str, note: str) -> Parser:
+        if name == "onnx":
+            return OnnxParser(weights, where, note, progress)
+        from engine.torch_parser import TorchParser
+
+        return TorchParser(weights, where, note)
+
+    # PyTorch does not run graphs.
+    pairs = [pair for pair in candidates("auto", device) if pair[0] == "onnx" or weights.suffix != ".onnx"]
+    hint = "Choose another face parser or device, or install Maskbrush again."
+    return first_that_works(pairs, load, "No back end can run this face parser", hint)

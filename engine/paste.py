@@ -11,12 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.affine import Matrix, scaling, to_opencv
 from engine.photo import Patch
 from engine.texture import borrowed, find_shifts
 from engine.types import LabelMap, Pixels, Region
-
-Matrix = NDArray[np.float64]
-"""(2, 3): an affine map of places (x, y), (0, 0) being the top left corner of the first pixel."""
 
 GRAIN_PIXELS = 256
 """Of a class's own detail so many pixels must be known for its grain to be measured."""
@@ -60,11 +58,6 @@ class Layer:
     alpha: NDArray[np.float32]
     recoloured: NDArray[np.bool_] | None = None
     own_style: bool = True
-
-
-def scaling(inner: tuple[int, int], outer: tuple[int, int]) -> Matrix:
-    """Return the map from a picture of ``inner`` (height, width) to the same picture of ``outer`` (height, width)."""
-    return np.array([[outer[1] / inner[1], 0.0, 0.0], [0.0, outer[0] / inner[0], 0.0]])
 
 
 def patch_of(layer: Layer, photo: Pixels, to_photo: Matrix, seed: int = 0) -> Patch | None:
@@ -192,10 +185,7 @@ def _warped(array: NDArray, matrix: Matrix, size: tuple[int, int], how: int, bor
         rows, columns = (max(1, round(side * scale)) for side in array.shape[:2])
         matrix = _chained(matrix, scaling((rows, columns), array.shape[:2]))
         array = np.asarray(cv2.resize(array, (columns, rows), interpolation=cv2.INTER_AREA), array.dtype)
-    shifted = matrix.copy()
-    # OpenCV's pixel centres are whole numbers, ours lie at .5.
-    shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
-    return cv2.warpAffine(array, shifted, size, flags=how, borderMode=border)
+    return cv2.warpAffine(array, to_opencv(matrix), size, flags=how, borderMode=border)
 
 
 def _grain(

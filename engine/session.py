@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.affine import Matrix
 from engine.compose import border_fade, class_alpha, edit_alpha, match_colours
 from engine.frame import Frame
 from engine.generate import Generator, Image
-from engine.paste import Layer, Matrix, patch_of
+from engine.paste import Layer, patch_of
 from engine.photo import Patch, laid_over
 from engine.types import EngineError, LabelMap, ModelError, Pixels, Portrait, RenderRequest, RenderResult, StyleCode
 from resources.labels import LABEL_COUNT

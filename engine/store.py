@@ -181,40 +181,48 @@ def parser_graph(weights: Path, progress: Callable[[str], None] = lambda text: N
     BackendUnavailableError
         If the graph cannot be made or kept.
     """
-    from engine.generate import BackendUnavailableError
 
-    graph = cache_folder() / "onnx" / f"{model_id(weights)}-{PARSER_GRAPH_VERSION}" / "parse.onnx"
-    if not graph.is_file():
-        progress("Preparing the face parser for this computer (once)…")
-        try:
-            from models.export_parser import export_parser, open_parser
-        except (ImportError, OSError) as error:
-            raise BackendUnavailableError(f"the ONNX exporter cannot be imported ({reason_of(error)})") from error
-        with translated():
-            model = open_parser(weights)
-        try:
-            export_parser(model, graph)
-        except Exception as error:  # the exporter's own errors share no other base class
-            raise BackendUnavailableError(f"the ONNX graph cannot be made: {graph} ({reason_of(error)})") from error
-    return graph
+    def exporter() -> tuple[Callable, Callable]:
+        from models.export_parser import export_parser, open_parser
+
+        return open_parser, export_parser
+
+    return _kept_graph(weights, "parse.onnx", "face parser", exporter, progress)
 
 
 def locator_graph(weights: Path, progress: Callable[[str], None] = lambda text: None) -> Path:
     """Return the path of a face locator's graph, as `parser_graph` does for a parser's."""
+
+    def exporter() -> tuple[Callable, Callable]:
+        from models.export_locator import export_locator
+        from models.face_locator import load_locator
+
+        return load_locator, export_locator
+
+    return _kept_graph(weights, "locate.onnx", "face locator", exporter, progress)
+
+
+def _kept_graph(
+    weights: Path,
+    name: str,
+    title: str,
+    exporter: Callable[[], tuple[Callable, Callable]],
+    progress: Callable[[str], None],
+) -> Path:
+    """Return the path of a graph of the face search; ``exporter`` imports what loads the network and exports it."""
     from engine.generate import BackendUnavailableError
 
-    graph = cache_folder() / "onnx" / f"{model_id(weights)}-{PARSER_GRAPH_VERSION}" / "locate.onnx"
+    graph = cache_folder() / "onnx" / f"{model_id(weights)}-{PARSER_GRAPH_VERSION}" / name
     if not graph.is_file():
-        progress("Preparing the face locator for this computer (once)…")
+        progress(f"Preparing the {title} for this computer (once)…")
         try:
-            from models.export_locator import export_locator
-            from models.face_locator import load_locator
+            load, export = exporter()
         except (ImportError, OSError) as error:
             raise BackendUnavailableError(f"the ONNX exporter cannot be imported ({reason_of(error)})") from error
         with translated():
-            network = load_locator(weights)
+            network = load(weights)
         try:
-            export_locator(network, graph)
+            export(network, graph)
         except Exception as error:  # the exporter's own errors share no other base class
             raise BackendUnavailableError(f"the ONNX graph cannot be made: {graph} ({reason_of(error)})") from error
     return graph

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.affine import Matrix, to_opencv
 from engine.types import LabelMap, Pixels, Region
 from resources.labels import BY_NAME
 
@@ -142,7 +143,7 @@ def borrowed(
     source: Pixels,
     photo: Pixels,
     region: Region,
-    to_region: NDArray[np.float64],
+    to_region: Matrix,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Take a class's texture out of the photo.
 
@@ -174,9 +175,7 @@ def borrowed(
     x, y = columns + shifts.offsets[..., 0], rows + shifts.offsets[..., 1]
     theirs = cv2.remap(_shade(source.astype(np.float32), shifts.known), x, y, cv2.INTER_LINEAR)
     tint = (1 - PHOTO_SHARE) * (_shade(render, shifts.now) - theirs)
-    shifted = to_region.copy()
-    # OpenCV's pixel centres are whole numbers, ours lie at .5.
-    shifted[:, 2] += to_region[:, :2] @ [0.5, 0.5] - 0.5
+    shifted = to_opencv(to_region)
     share = np.asarray(cv2.warpAffine(shifts.share, shifted, size), np.float32)
     seen = share > 0
     if not seen.any():

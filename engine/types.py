@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.affine import scaling
+
 if TYPE_CHECKING:
     from engine.photo import Photo
 
@@ -179,7 +181,7 @@ class Portrait:
         """Return the map (2, 3) from the mask's pixels to those of `base`, brought to ``height`` x ``width``."""
         rows, columns = self.labels.shape
         if self.alignment is None:
-            return np.array([[width / columns, 0.0, 0.0], [0.0, height / rows, 0.0]])
+            return scaling((rows, columns), (height, width))
         full = self.base.shape
         return np.diag([width / full[1], height / full[0]]) @ self.alignment.matrix(rows)
 

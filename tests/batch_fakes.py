@@ -39,6 +39,9 @@ class FakeReader(PhotoReader):
     def parser(self, progress: Callable[[str], None] = print) -> Any:
         return self
 
+    def finder(self, progress: Callable[[str], None] = print) -> Any:
+        return None
+
     def faces(self, photo: Photo, progress: Any = None, cancelled: Any = None) -> list[Face]:
         if photo.pixels.std() == 0:
             return []

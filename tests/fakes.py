@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.align import TYPICAL, to_opencv
+from engine.affine import to_opencv
+from engine.align import TYPICAL
 from engine.generate import GeneratorInfo, Image
 from engine.locate import Candidate, Locator
 from engine.parse import ParserInfo

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.affine import to_opencv
 from engine.align import Finder
 from engine.locate import load_locator
 from engine.parse import load_parser
@@ -77,21 +78,19 @@ def make_photo(
     face = math.dist(known.points[0], known.points[1]) / 0.42
     scale = math.exp(rng.uniform(math.log(64), math.log(0.75 * min(size)))) / face
     turn = float(rng.uniform(-45, 45))
-    matrix = cv2.getRotationMatrix2D((columns / 2, rows / 2), turn, scale)
+    matrix = np.asarray(cv2.getRotationMatrix2D((columns / 2, rows / 2), turn, scale), np.float64)
     reach = np.abs(matrix[:, :2]) @ [columns / 2, rows / 2]
     # The face itself must be in the picture; its surroundings need not.
     keep = np.minimum(reach, [width / 2, height / 2])
     centre = [rng.uniform(keep[0], width - keep[0]), rng.uniform(keep[1], height - keep[1])]
     matrix[:, 2] += np.array(centre) - (columns / 2, rows / 2)
     points = np.c_[known.points, np.ones(3)] @ matrix.T
-    shifted = matrix.copy()
-    shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
+    shifted = to_opencv(matrix)
     source = known.pixels
     if scale < 0.5:
         part = 2 * scale
         source = np.asarray(cv2.resize(source, None, fx=part, fy=part, interpolation=cv2.INTER_AREA), np.uint8)
-        shifted = matrix @ np.diag([columns / source.shape[1], rows / source.shape[0], 1])
-        shifted[:, 2] += shifted[:, :2] @ [0.5, 0.5] - 0.5
+        shifted = to_opencv(matrix @ np.diag([columns / source.shape[1], rows / source.shape[0], 1]))
     cover = cv2.warpAffine(np.full(source.shape[:2], 255, np.uint8), shifted, (width, height))
     moved = cv2.warpAffine(source, shifted, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     np.copyto(photo, np.asarray(moved, np.uint8), where=cover[..., None] > 127)

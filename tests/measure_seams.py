@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.affine import to_opencv
 from engine.align import cut_out
 from engine.generate import load_generator
 from engine.photo import Patch, laid_over, photo_of
@@ -146,9 +147,8 @@ def measure(edits: list[Edit], out: Path | None) -> dict:
         base = portrait.base
         matrix = portrait.to_picture(*base.shape[:2])
         matrix[:, 2] -= (patch.region.x0, patch.region.y0)
-        matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
         relabelled = (edit.labels != portrait.labels).astype(np.uint8)
-        changed = cv2.warpAffine(relabelled, matrix, patch.alpha.shape[::-1], flags=cv2.INTER_NEAREST) > 0
+        changed = cv2.warpAffine(relabelled, to_opencv(matrix), patch.alpha.shape[::-1], flags=cv2.INTER_NEAREST) > 0
         borders = [_placed(area, patch, base) for area in (patch.alpha > 0, patch.alpha > 0.5, changed)]
         steps["original"].append([step(base, border) for border in borders])
         results = {name: way(base, patch, changed) for name, way in WAYS.items()}

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine import locate
-from engine.align import TYPICAL, Face, Finder, Points, to_opencv
+from engine.affine import to_opencv
+from engine.align import TYPICAL, Face, Finder, Points
 from engine.locate import Candidate, Locator, load_locator
 from engine.store import PARSER_GRAPH_VERSION, cache_folder, default_locator, default_parser, model_id
 from engine.torch_parser import TorchParser

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from engine.affine import Matrix, scaling
 from engine.compose import edit_alpha
-from engine.paste import STRONGEST_GRAIN, Layer, Matrix, patch_of, scaling
+from engine.paste import STRONGEST_GRAIN, Layer, patch_of
 from engine.photo import Patch, laid_over
 from engine.types import Alignment, LabelMap, Pixels
 
