@@ -14,23 +14,23 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from engine.align import TYPICAL
+from engine.edit_files import OperationsError, read_edit
 from engine.files import save_mask
+from engine.mask.regions import FEATURES
 from engine.operations import (
-    KEPT,
+    Act,
     Grow,
     Operation,
-    OperationsError,
     Recolour,
     Relabel,
     Remove,
     Shrink,
     Template,
     apply_operations,
-    read_edit,
     style_of,
 )
 from engine.types import LabelMap
-from resources.labels import BY_NAME, LABEL_COUNT, LABELS
+from resources.labels import LABEL_COUNT, LABELS
 from tests.fakes import check_error, make_labels, make_portrait
 
 ID = {label.name: label.id for label in LABELS}
@@ -261,6 +261,9 @@ def test_every_operation_is_read(write: Write, tmp_path: Path) -> None:
         {"op": "relabel", "from": ["hat"], "to": "hair"},
         {"op": "remove", "class": "eye_g"},
         {"op": "shrink", "class": "hair", "by": 0.5},
+        {"op": "face", "action": "smile", "strength": -0.5},
+        {"op": "face", "action": "necklace"},
+        {"op": "face", "action": "remove_hat"},
         {"op": "grow", "class": "hair", "by": 0.1},
     )
     recolour, template, *rest, grow = read_edit(path)
@@ -273,9 +276,25 @@ def test_every_operation_is_read(write: Write, tmp_path: Path) -> None:
         Relabel((ID["hat"],), ID["hair"]),
         Remove(ID["eye_g"]),
         Shrink(ID["hair"], 0.5, None),
+        Act("smile", -0.5),
+        Act("necklace", 1.0),
+        Act("remove_hat", -1.0),
     ]
     assert isinstance(grow, Grow)
-    assert {LABELS[label].name for label in grow.over} == set(BY_NAME) - set(KEPT)
+    assert set(grow.over) == set(EVERYTHING) - set(FEATURES)
+
+
+def test_an_action_is_done_to_the_face_and_told_of_its_own_mask() -> None:
+    labels = make_labels(512, 512)
+    smiling = done(labels, Act("smile", 1.0))
+    changed = smiling != labels
+    lips = np.isin(labels, [ID["mouth"], ID["u_lip"], ID["l_lip"]])
+    assert changed.any() and not changed[: np.nonzero(lips)[0].min() - 60].any()
+    worn = done(labels, Act("glasses_round", 0.5))
+    assert (worn == ID["eye_g"]).sum() > 500
+    # What is taken off leaves what the face's own mask has there.
+    bare = done(labels, Act("glasses_round", 0.5), Act("remove_glasses", -1.0))
+    assert not (bare == ID["eye_g"]).any() and (bare != labels).sum() < 250
 
 
 def test_a_byte_order_mark_is_no_error(write: Write) -> None:
@@ -299,6 +318,10 @@ def test_one_exemplar_for_all(write: Write, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("operation", "words"),
     [
+        ({"op": "face", "action": "grin"}, ('"grin"', "does not exist", "smile")),
+        ({"op": "face", "action": "smile", "strength": 1.5}, ('"strength"', "1.5", "from -1 to 1")),
+        ({"op": "face", "action": "smile", "strength": True}, ('"strength"', "not a number")),
+        ({"op": "face", "strength": 1}, ('"action" is missing',)),
         ("remove", ("operation 2", '"remove"', "braces")),
         ({}, ('"op" is missing', "recolour, template")),
         ({"op": "paint"}, ('"paint"', "recolour, template")),
