@@ -1,12 +1,8 @@
 """Pictures and masks on disk. Writing is atomic: an older file stays until the new one is whole."""
 
-import errno
-import os
-import secrets
-import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from engine.atomic import replacing
 from engine.colour import to_rgb
 from engine.types import EngineError, ImageError, LabelMap, MaskError, Pixels, WriteError
 from resources.labels import LABEL_COUNT, palette
@@ -259,43 +256,7 @@ def write_image(
     WriteError
         If the file cannot be written; an older one is as it was.
     """
-    reasons = {
-        errno.ENOSPC: "Free some space on the disk, or choose another one.",
-        errno.EACCES: "Choose a folder that you may write to.",
-        errno.EPERM: "Choose a folder that you may write to.",
-        errno.EROFS: "Choose a folder that you may write to.",
-        errno.ENOENT: "Choose a folder that exists.",
-        errno.ENOTDIR: "Choose a folder that exists.",
-    }
-    # A link stays a link: what it points to is replaced.
-    target = Path(os.path.realpath(path))
-    part: Path | None = None
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        exists = target.exists()
-        if exists and not os.access(target, os.W_OK):
-            # Replacing needs only the folder's permission; a file marked read-only is meant to stay.
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        # A temporary file beside the target, so that the last step is a rename within one file system.
-        name = target.with_name(f".maskbrush-{secrets.token_hex(8)}.part")
-        with name.open("x+b") as file:
-            part = name
-            image.save(file, kind, **options)
-            if finish is not None:
-                finish(file)
-            file.flush()
-            os.fsync(file.fileno())
-        if exists:
-            with suppress(OSError):  # some file systems know no modes
-                shutil.copymode(target, part)
-        part.replace(target)
-    except OSError as error:
-        raise WriteError(
-            f"{path} cannot be written ({error.strerror or error}).",
-            reasons.get(error.errno or 0, "Choose another name or folder."),
-        ) from error
-    finally:
-        if part is not None:
-            with suppress(OSError):
-                part.unlink()
+    with replacing(path) as file:
+        image.save(file, kind, **options)
+        if finish is not None:
+            finish(file)

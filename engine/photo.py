@@ -52,6 +52,10 @@ class Photo:
         Pillow's name of the format it came in.
     notes
         What a person should be told, full sentences.
+    file
+        The name of the file with its ending; empty for a picture from memory.
+    original
+        The file's own bytes, if they were asked for: what a project keeps.
     """
 
     image: Image.Image
@@ -59,6 +63,8 @@ class Photo:
     name: str
     format: str
     notes: tuple[str, ...] = ()
+    file: str = ""
+    original: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +95,7 @@ def megapixel_limit() -> float:
     return 100.0
 
 
-def read_photo(path: Path, limit: float | Literal["default"] | None = "default") -> Photo:
+def read_photo(path: Path, limit: float | Literal["default"] | None = "default", keep: bool = False) -> Photo:
     """Read a photo; of files with several pictures the first, and of an incomplete one what is there.
 
     Parameters
@@ -98,6 +104,8 @@ def read_photo(path: Path, limit: float | Literal["default"] | None = "default")
         Any format that Pillow reads.
     limit
         Megapixels above which it is refused before it is decoded: by default `megapixel_limit`; None for no limit.
+    keep
+        Whether the photo keeps the file's own bytes.
 
     Raises
     ------
@@ -109,13 +117,14 @@ def read_photo(path: Path, limit: float | Literal["default"] | None = "default")
     try:
         with reading(path, "picture", ImageError):
             image, kind, notes = _decode(path, limit)
+            original = path.read_bytes() if keep else b""
     except ImageError as error:
         foreign = _foreign_format(path, error.__cause__)
         if foreign is None:
             raise
         raise foreign from error
     check_size(image, path.name)
-    return Photo(image, _pixels_of(image, path.name), path.stem, kind, notes)
+    return Photo(image, _pixels_of(image, path.name), path.stem, kind, notes, path.name, original)
 
 
 def photo_of(image: Image.Image, name: str) -> Photo:

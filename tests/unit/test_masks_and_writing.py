@@ -251,7 +251,7 @@ def test_a_name_as_long_as_the_system_allows(tmp_path: Path, picture: np.ndarray
 def test_a_file_marked_read_only_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: np.ndarray) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"precious")
-    monkeypatch.setattr(files.os, "access", lambda path, mode: False)  # root has every right
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root has every right
     with pytest.raises(WriteError) as error:
         save_picture(path, picture)
     check_error(error, "a.png", "folder that you may write to")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import files, photo
+from engine import photo
 from engine.metadata import REMARK
 from engine.photo import Patch, compose_photo, laid_over, photo_of, read_photo, save_photo
 from engine.types import Region, WriteError
@@ -219,7 +219,7 @@ def test_targets_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "access", lambda path, mode: False)  # root has every right
+        patch.setattr(os, "access", lambda path, mode: False)  # root has every right
         with pytest.raises(WriteError) as error:
             save_photo(path, photo_of(in_mode("RGB"), "a"))
     check_error(error, "a.tif", "folder that you may write to")
