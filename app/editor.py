@@ -7,9 +7,11 @@ from PIL import Image
 from PySide6.QtCore import QObject, Signal
 
 from app.carry import carried
-from app.document import Edit, MaskDocument
-from app.history import History
+from app.document import MaskDocument
+from app.mask_editing import MaskEditing
 from app.opening import MakeReader, Opening
+from app.project import Project
+from app.projects import Projects
 from app.rendering import Loader, Rendering
 from app.saving import Saving
 from app.tasks import Tasks
@@ -18,10 +20,10 @@ from engine.files import read_mask
 from engine.generate import Backend, Device, GeneratorInfo
 from engine.photo import Photo
 from engine.reader import PhotoReader
-from engine.types import EngineError, LabelMap, Pixels, Portrait, Region, RenderResult
+from engine.types import EngineError, LabelMap, Pixels, Portrait, RenderResult
 
 
-class Editor(QObject):
+class Editor(MaskEditing):
     """One portrait being edited.
 
     Parameters
@@ -33,18 +35,16 @@ class Editor(QObject):
     -------
     portrait_changed()
         Another portrait is open; `document`, `source` and `picture` are new.
-    mask_changed(Region)
-        The document's labels changed inside a region.
     picture_changed()
         `picture` shows a newer render.
+    look_changed()
+        `only_edit` is another.
     frame_changed()
         `source` and `picture` show the whole photo instead of the crop, or the other way round.
     style_changed()
         `exemplar` is another.
     busy_changed(bool)
         A render takes longer than `BUSY_AFTER_MS`, or no longer does.
-    history_changed()
-        An edit was made, undone, redone or saved.
     rendered(RenderResult)
         A render was shown; for its timings.
     model_changed()
@@ -62,12 +62,11 @@ class Editor(QObject):
     """
 
     portrait_changed = Signal()
-    mask_changed = Signal(object)
     picture_changed = Signal()
+    look_changed = Signal()
     frame_changed = Signal()
     style_changed = Signal()
     busy_changed = Signal(bool)
-    history_changed = Signal()
     rendered = Signal(object)
     model_changed = Signal()
     progress = Signal(str)
@@ -79,7 +78,6 @@ class Editor(QObject):
     def __init__(self, parent: QObject | None = None, make_reader: MakeReader = PhotoReader) -> None:
         super().__init__(parent)
         self.portrait: Portrait | None = None
-        self.document: MaskDocument | None = None
         self.exemplar: Portrait | None = None
         self.style_classes: tuple[int, ...] = ()
         """The ids of the classes that take its style; empty for the whole face."""
@@ -92,13 +90,11 @@ class Editor(QObject):
         """Asked before a portrait that was opened takes the place of the present one."""
         self._whole = False
         self._last_shown: dict[bool, Pixels] = {}
-        self._tasks = Tasks(self)
-        self._history = History(self.apply, self)
-        self._history.changed.connect(self.history_changed)
-        self.undo_stack = self._history.stack
-        self._rendering = rendering = Rendering(self._tasks, self)
-        self.opening = opening = Opening(self._tasks, make_reader, self)
-        self._saving = saving = Saving(self._tasks, rendering.worker, rendering.session, self)
+        self.tasks = Tasks(self)
+        self._rendering = rendering = Rendering(self.tasks, self)
+        self.opening = opening = Opening(self.tasks, make_reader, self)
+        self._saving = saving = Saving(self.tasks, rendering.worker, rendering.session, self)
+        self.projects = Projects(self, self.tasks, saving)
         rendering.model_changed.connect(self._use_model)
         rendering.progress.connect(self.progress)
         rendering.notice.connect(self.notice)
@@ -173,12 +169,48 @@ class Editor(QObject):
 
     def edit_portrait(self, portrait: Portrait, faces: Sequence[Face] = (), exemplar: Portrait | None = None) -> None:
         """Start to edit a portrait, in its own style or an exemplar's; ``faces`` are all those in its photo."""
-        self.portrait, self.faces = portrait, faces
-        self.document = MaskDocument(portrait.labels)
+        self._edit(Project(portrait, portrait.labels, exemplar=exemplar, faces=tuple(faces), only_edit=self.only_edit,
+                           style_classes=self.style_classes))  # fmt: skip
+
+    def edit_project(self, project: Project, path: Path | None = None, unsaved: bool = False) -> None:
+        """Go on with a project.
+
+        Parameters
+        ----------
+        project
+            What it holds.
+        path
+            Its file; None where it is in none.
+        unsaved
+            Whether the file does not hold all of it.
+        """
+        self.opening.cancel()
+        self._edit(project, path, unsaved)
+        self.look_changed.emit()
+        if project.notes:
+            self.remark.emit("\n".join(project.notes))
+
+    def project(self) -> Project | None:
+        """Return what is edited, with its history; None while nothing is open."""
+        if self.portrait is None or self.document is None:
+            return None
+        history = self.history
+        return Project(
+            self.portrait, self.document.ground.labels, tuple(history.edits), history.index, tuple(history.dropped),
+            self.exemplar, self.style_classes, self.only_edit, tuple(self.faces), self.picture,
+        )  # fmt: skip
+
+    def _edit(self, project: Project, path: Path | None = None, unsaved: bool = False) -> None:
+        portrait = project.portrait
+        self.portrait, self.faces = portrait, project.faces
+        self.document = MaskDocument(portrait.labels, portrait.view, project.labels)
+        self.exemplar, self.style_classes, self.only_edit = project.exemplar, project.style_classes, project.only_edit
         self.picture = self.source
         self._last_shown.clear()
-        self.exemplar = exemplar
-        self._history.clear()
+        self.projects.use(path)
+        self.history.restore(project.edits, project.index, project.dropped)
+        if unsaved:
+            self.history.mark_unsaved()
         rendering = self._rendering
         rendering.start_over()
         rendering.worker.call(lambda: rendering.session.open(portrait), lambda value, error: None)
@@ -193,11 +225,11 @@ class Editor(QObject):
                 self.edit_portrait(portrait, faces)
                 self._show_notes(portrait)
             return
-        self.end_stroke()
+        self.interrupted.emit()
+        self.end_step()
         labels = carried(old, document.labels, portrait)
         self.edit_portrait(portrait, self.faces, self.exemplar)
-        if self.document is not None:
-            self._replace(self.document, labels, self.tr("Carry over edits"))
+        self.replace_mask(labels, "Carry over edits")
 
     def open_exemplar(self, picture: Path, mask: Path | None = None) -> None:
         """Read an exemplar, then take its style."""
@@ -252,6 +284,7 @@ class Editor(QObject):
         """Choose between the edit laid into the source and the raw render."""
         before, self.only_edit = self.whole, only_edit
         self._switch_frame(before)
+        self.look_changed.emit()
         self.request_render()
 
     def _switch_frame(self, before: bool) -> None:
@@ -281,50 +314,21 @@ class Editor(QObject):
             return
         self._saving.mask(path, self.document.labels.copy(), self.last_edit)
 
-    def _file_saved(self, path: Path, last: Edit | None) -> None:
-        self._history.mark_saved(last)
-        self.notice.emit(self.tr("Saved {0}").format(path))
-
     @property
     def unsaved(self) -> bool:
-        """Whether there are edits that neither an exported picture nor a saved mask holds."""
-        return self._history.unsaved
-
-    @property
-    def last_edit(self) -> Edit | None:
-        """The edit that leads to the present state."""
-        return self._history.last
+        """Whether there is something that no file holds: edits or, in a project, another look."""
+        return super().unsaved or self.projects.unsaved
 
     def forget_unsaved(self) -> None:
-        """Treat the present state as saved: the person does not want to keep the edits."""
-        self._history.mark_saved(self.last_edit)
+        """Treat the present state as saved: the person does not want to keep it."""
+        self.projects.forget_unsaved()
+        super().forget_unsaved()
 
-    # Painting
+    def _file_saved(self, path: Path, state: object) -> None:
+        self.projects.was_written(path, state)
+        self.notice.emit(self.tr("Saved {0}").format(path))
 
-    def begin_stroke(self, label: int, radius: float, x: float, y: float) -> None:
-        """Start a stroke at a point in mask pixels; it shows and renders at once."""
-        if self.document is not None:
-            self._touched(self.document.begin(label, radius, x, y))
-
-    def extend_stroke(self, x: float, y: float) -> None:
-        """Go on with the stroke."""
-        if self.document is not None and self.document.painting:
-            self._touched(self.document.extend(x, y))
-
-    def end_stroke(self) -> None:
-        """Put the stroke into the history."""
-        if self.document is not None and self.document.painting:
-            self._record(self.document.commit())
-
-    def cancel_stroke(self) -> None:
-        """Take the stroke back."""
-        if self.document is not None and self.document.painting:
-            self._touched(self.document.abort())
-
-    def reset_mask(self) -> None:
-        """Go back to the source mask, as one step of the history."""
-        if self.document is not None:
-            self._replace(self.document, self.document.source, self.tr("Reset mask"))
+    # Masks
 
     def open_mask(self, path: Path) -> None:
         """Replace the edited mask by a file's, as one step of the history."""
@@ -337,39 +341,17 @@ class Editor(QObject):
         def done(labels: LabelMap | None, error: EngineError | None) -> None:
             if error is not None or labels is None:
                 self.problem.emit(error)
-            elif self.document is not None and portrait is self.portrait:
-                self._replace(self.document, labels, self.tr("Load mask"))
+            elif portrait is self.portrait:
+                self.replace_mask(labels, "Load mask")
 
-        self._tasks.run(lambda: read_mask(path, height, width), done)
-
-    def apply(self, edit: Edit, undo: bool) -> None:
-        """Undo or redo an edit."""
-        if self.document is not None:
-            self.cancel_stroke()
-            self._touched(self.document.apply(edit, undo))
-
-    def _replace(self, document: MaskDocument, labels: LabelMap, name: str) -> None:
-        self.cancel_stroke()
-        edit = document.replace(labels, name)
-        if edit is not None:
-            self._record(edit)
-            self._touched(edit.region)
-
-    def _record(self, edit: Edit | None) -> None:
-        if edit is not None:
-            self._history.add(edit)
-
-    def _touched(self, region: Region) -> None:
-        if not region.empty:
-            self.mask_changed.emit(region)
-            self.request_render()
+        self.tasks.run(lambda: read_mask(path, height, width), done)
 
     # Rendering
 
     @property
     def pending(self) -> bool:
         """Whether the last request has not been shown yet, or files or models are still on their way."""
-        return self._rendering.pending or self._tasks.pending > 0
+        return self._rendering.pending or self.tasks.pending > 0
 
     def _use_model(self) -> None:
         self.model_changed.emit()
@@ -379,6 +361,14 @@ class Editor(QObject):
         """Ask for a render of the present state."""
         if self.info is not None and self.document is not None:
             self._rendering.request(self.document.labels, self.exemplar, self.only_edit, self.whole, self.style_classes)
+
+    def render_once(self, labels: LabelMap, done: Callable[[RenderResult | None, EngineError | None], None]) -> None:
+        """Render a mask, uint8 of the document's size, as the present one is; then ``done`` with what came of it."""
+        if self.info is None:
+            return
+        rendering = self._rendering
+        request = rendering.state(labels, self.exemplar, self.only_edit, self.whole, self.style_classes)
+        rendering.worker.call(lambda: rendering.session.render(request), self.tasks.expect(done))
 
     def _show(self, result: RenderResult) -> None:
         if result.image is None:
@@ -396,9 +386,9 @@ class Editor(QObject):
 
     def shutdown(self) -> None:
         """End all threads; files on their way to the disk arrive there first. May be called twice."""
-        if self._tasks.stopped:
+        if self.tasks.stopped:
             return
         self.opening.stop()
         self.wait_for_files()
-        self._tasks.stop()
+        self.tasks.stop()
         self._rendering.stop()

@@ -8,9 +8,8 @@ from PySide6.QtWidgets import QApplication
 from app.editor import Editor
 from app.photo_view import PhotoView
 from app.settings import Settings
-from app.start import application
-from app.window import MainWindow
 from engine.align import TYPICAL
+from engine.mask.strokes import Stroke
 from tests.fakes import FakeGenerator, make_portrait
 from tests.gui.readers import FakeReader
 
@@ -27,6 +26,9 @@ def reader():
 
 @pytest.fixture
 def window(qapp, qtbot, generator, reader):
+    from app.start import application
+    from app.window import MainWindow
+
     application()
     window = MainWindow(Editor(make_reader=reader), Settings())
     window.resize(1024, 640)
@@ -46,6 +48,11 @@ def painting(qtbot, window):
     window.editor.edit_portrait(make_portrait(256, "ada", mask_size=(512, 512)))
     settle(qtbot, window)
     return window
+
+
+def stroke(label: int, radius: float, *points) -> Stroke:
+    """Return a stroke through points of the mask."""
+    return Stroke(label, np.array([(x, y, radius) for x, y in points], np.float32))
 
 
 def settle(qtbot, window):

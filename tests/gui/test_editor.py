@@ -12,6 +12,7 @@ from engine.files import save_mask
 from engine.store import default_weights
 from engine.types import EngineError, ModelError, RenderResult
 from tests.fakes import FakeGenerator, make_portrait
+from tests.gui.conftest import stroke
 
 HAIR = 13
 
@@ -39,17 +40,19 @@ def settle(qtbot, editor):
 def open_and_paint(qtbot, editor):
     editor.edit_portrait(make_portrait(256, "ada", mask_size=(512, 512)))
     settle(qtbot, editor)
-    editor.begin_stroke(HAIR, 10, 100, 300)
+    editor.begin_step(stroke(HAIR, 10, (100, 300)))
 
 
 def test_painting_goes_on_while_a_render_is_stuck_and_only_the_last_state_follows(qtbot, editor, gated):
     open_and_paint(qtbot, editor)
     gated.wait_for_decode()
+    points = [(100, 300)]
     for x in range(110, 400, 5):
         started = time.perf_counter()
-        editor.extend_stroke(x, 300)
+        points.append((x, 300))
+        editor.extend_step(stroke(HAIR, 10, *points))
         assert time.perf_counter() - started < 1.0  # it does not wait for the render
-    editor.end_stroke()
+    editor.end_step()
     assert (editor.document.labels == HAIR)[300, 120:390].all()
     gated.let_go(always=True)
     settle(qtbot, editor)
@@ -67,13 +70,13 @@ def test_busy_sign_after_a_while_only(qtbot, editor, gated):
     gated.let_go(always=True)
     settle(qtbot, editor)
     assert signs[-1] is False
-    editor.end_stroke()
+    editor.end_step()
 
 
 def test_results_of_another_portrait_are_thrown_away(qtbot, editor, gated):
     open_and_paint(qtbot, editor)
     gated.wait_for_decode()
-    editor.end_stroke()
+    editor.end_step()
     other = make_portrait(128, "grace", seed=3, mask_size=(512, 512))
     editor.edit_portrait(other)
     gated.let_go(always=True)
@@ -85,8 +88,8 @@ def test_results_of_another_portrait_are_thrown_away(qtbot, editor, gated):
 def test_an_older_revision_never_replaces_a_newer_one(qtbot, editor, gated):
     gated.let_go(always=True)
     open_and_paint(qtbot, editor)
-    editor.extend_stroke(300, 300)
-    editor.end_stroke()
+    editor.extend_step(stroke(HAIR, 10, (100, 300), (300, 300)))
+    editor.end_step()
     settle(qtbot, editor)
     shown = editor.picture
     stale = editor._rendering.state(editor.document.labels, None)
@@ -99,12 +102,12 @@ def test_a_result_that_is_not_the_newest_is_shown_while_the_hand_moves(qtbot, ed
     open_and_paint(qtbot, editor)
     first = editor.picture
     gated.wait_for_decode()
-    editor.extend_stroke(200, 300)
+    editor.extend_step(stroke(HAIR, 10, (100, 300), (200, 300)))
     gated.let_go()
     qtbot.waitUntil(lambda: editor.picture is not first)
     assert editor.pending
     gated.let_go(always=True)
-    editor.end_stroke()
+    editor.end_step()
     settle(qtbot, editor)
 
 
@@ -113,7 +116,7 @@ def test_shutting_down_waits_for_files_on_their_way(qtbot, gated, tmp_path):
     editor.load_model(lambda progress: gated)
     gated.let_go(always=True)
     open_and_paint(qtbot, editor)
-    editor.end_stroke()
+    editor.end_step()
     editor.export_picture(tmp_path / "a.png")
     editor.export_mask(tmp_path / "b.png")
     editor.shutdown()
@@ -127,18 +130,17 @@ def test_shutting_down_waits_for_files_on_their_way(qtbot, gated, tmp_path):
 def test_another_edit_in_the_place_of_a_saved_one_is_unsaved(qtbot, editor, gated, tmp_path):
     gated.let_go(always=True)
     open_and_paint(qtbot, editor)
-    editor.end_stroke()
+    editor.end_step()
     editor.export_mask(tmp_path / "a.png")
     editor.wait_for_files()
     assert not editor.unsaved
-    editor.undo_stack.undo()
+    editor.undo()
     assert editor.unsaved
-    editor.undo_stack.redo()
+    editor.redo()
     assert not editor.unsaved
-    editor.undo_stack.undo()
-    editor.begin_stroke(HAIR, 10, 300, 300)
-    editor.end_stroke()
-    assert editor.undo_stack.index() == 1 and editor.unsaved
+    editor.undo()
+    editor.perform(stroke(HAIR, 10, (300, 300)))
+    assert editor.history.index == 1 and editor.unsaved
     settle(qtbot, editor)
 
 
@@ -146,9 +148,9 @@ def test_resetting_in_the_middle_of_a_stroke_takes_the_stroke_back(qtbot, editor
     gated.let_go(always=True)
     open_and_paint(qtbot, editor)
     editor.reset_mask()
-    assert not editor.document.painting and not editor.document.changed
-    editor.extend_stroke(200, 200)
-    editor.end_stroke()
+    assert editor.document.trying is None and not editor.document.changed
+    editor.extend_step(stroke(HAIR, 10, (100, 300), (200, 200)))
+    editor.end_step()
     assert not editor.document.changed
     settle(qtbot, editor)
 
@@ -167,7 +169,7 @@ def test_a_mask_is_loaded_though_a_model_arrives_meanwhile(qtbot, editor, gated,
 def test_a_failed_export_tells_and_stays_unsaved(qtbot, editor, gated, tmp_path):
     gated.let_go(always=True)
     open_and_paint(qtbot, editor)
-    editor.end_stroke()
+    editor.end_step()
     settle(qtbot, editor)
     gated.failure = RuntimeError("no memory on the device")
     with qtbot.waitSignal(editor.problem) as caught:
@@ -207,8 +209,8 @@ def test_nothing_is_open_yet(qtbot, editor, tmp_path):
     editor.export_picture(tmp_path / "a.png")
     editor.export_mask(tmp_path / "b.png")
     editor.open_mask(tmp_path / "c.png")
-    editor.begin_stroke(HAIR, 5, 1, 1)
-    editor.extend_stroke(2, 2)
-    editor.end_stroke()
+    editor.begin_step(stroke(HAIR, 5, (1, 1)))
+    editor.extend_step(stroke(HAIR, 5, (1, 1), (2, 2)))
+    editor.end_step()
     editor.reset_mask()
     assert [problem.hint for problem in problems] == ["Open a photo first."] * 3
