@@ -1,31 +1,31 @@
-"""Source, mask and result side by side, with what is painted with."""
+"""Source, mask and result, side by side or fewer of them."""
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QSize, QSizeF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QAction, QColor, QPainter, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import (
-    QCheckBox,
     QHBoxLayout,
     QLabel,
     QSlider,
     QSplitter,
     QStackedWidget,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.canvas import MaskCanvas
+from app.compare import ComparePane
 from app.pane import ImagePane
-from app.panels import BrushPanel, ElidedLabel, LabelList, Pane, heading
+from app.panels import ElidedLabel, Pane
+from app.theme import icon
 from app.view import ViewModel
 from engine.types import Pixels
 
-ROOMY = 1150
-"""The page's width, in screen pixels, from which the style's name fits beside the other controls."""
 START = 0.5
 """Where the line between before and after lies at first, as a share of the picture's width."""
+LAYOUTS = (1, 2, 3)
+"""How many panes may be seen: the mask over the result; mask and result; source, mask and result."""
 
 
 class PhotoPane(ImagePane):
@@ -43,7 +43,7 @@ class PhotoPane(ImagePane):
     def _paint_overlay(self, painter: QPainter) -> None:
         if not self._has_content() or self._crop.isEmpty():
             return
-        crop = self.view.transform(QSizeF(self.size())).map(self._crop)
+        crop = self.to_screen().map(self._crop)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # A light line on a darker one can be seen on any photo.
@@ -78,121 +78,226 @@ class PicturePanes(QStackedWidget):
 
 
 class EditorPage(QWidget):
-    """The pictures of a portrait that is edited, and the controls around them."""
+    """The pictures of a portrait that is edited, and the controls in their headings."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view, self.whole_view = ViewModel(self), ViewModel(self)
-        source, result = self.tr("Source"), self.tr("Result")
         self.canvas = MaskCanvas(self.view, self.tr("Mask"))
         self._photo = PhotoPane(self.whole_view, self.tr("Source photo"))
-        self.source = PicturePanes(ImagePane(self.view, source), self._photo)
-        self.result = PicturePanes(ImagePane(self.view, result), ImagePane(self.whole_view, self.tr("Result photo")))
-        self.labels = LabelList()
-        self.brush = BrushPanel()
+        self._results = (
+            ComparePane(self.view, self.tr("Result")),
+            ComparePane(self.whole_view, self.tr("Result photo")),
+        )
+        self.source = PicturePanes(ImagePane(self.view, self.tr("Source")), self._photo)
+        self.result = PicturePanes(*self._results)
         self.file_name = ElidedLabel()
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.style_button = QToolButton()
-        self.only_edit = QCheckBox(self.tr("Edit only"))
-        self.whole_button, self.wipe_button = QToolButton(), QToolButton()
+        self.only_edit = QToolButton()
+        self.whole_button, self.wipe_button, self.heat_button = QToolButton(), QToolButton(), QToolButton()
+        self._layout = 3
+        self._sizes: dict[int, list[int]] = {}
         self._share = START
-        for pane in (self.result.crop, self.result.whole):
+        self._whole = self._blink = False
+        self._portrait: Pixels | None = None
+        self._source: Pixels | None = None
+        self._picture: Pixels | None = None
+        self._below: Pixels | None = None
+        self._compared: tuple[Pixels, str] | None = None
+        for pane in self._results:
             pane.wipe_moved.connect(self._move_line)
+        for pane in (self.source.crop, self._photo, *self._results):
+            pane.rotates = True
+        self._build()
 
-        columns = QHBoxLayout(self)
-        columns.setContentsMargins(0, 0, 0, 0)
-        columns.setSpacing(0)
-        columns.addWidget(self._sidebar())
-        columns.addWidget(self._panes(source, result), 1)
-
-    def _panes(self, source_title: str, result_title: str) -> QWidget:
-        source = Pane(source_title, self.source)
+    def _build(self) -> None:
+        source = Pane(self.tr("Source"), self.source)
         source.controls.addWidget(self.file_name, 4)
 
         self.opacity.setRange(0, 100)
         self.opacity.setFixedWidth(90)
         self.opacity.setAccessibleName(self.tr("Mask opacity"))
-        self.opacity.setToolTip(self.tr("Mask opacity: left shows the source, right the mask"))
-        caption = QLabel(self.tr("Opacity"))
-        caption.setObjectName("muted")
+        self.opacity.setToolTip(self.tr("Mask opacity: left shows the picture, right the mask"))
+        self._opacity_caption = QLabel(self.tr("Opacity"))
+        self._opacity_caption.setObjectName("muted")
+        self._opacity_caption.setContentsMargins(10, 0, 0, 0)
         mask = Pane(self.tr("Mask"), self.canvas)
-        mask.controls.addWidget(caption)
-        mask.controls.addWidget(self.opacity)
+        for widget in (self._opacity_caption, self.opacity):
+            mask.controls.addWidget(widget)
 
         self.style_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.style_button.setAccessibleName(self.tr("Style"))
+        self.only_edit.setText(self.tr("Edit only"))
+        self.only_edit.setIcon(icon("region"))
+        self.only_edit.setCheckable(True)
+        self.only_edit.setChecked(True)
         self.only_edit.setToolTip(
-            self.tr("On: pixels away from your edit stay exactly the source's.\nOff: the network's raw render.")
+            self.tr("Edit only\nOn: pixels away from your edit stay the source's.\nOff: the network's raw render.")
         )
-        result = Pane(result_title, self.result)
-        for widget in (self.style_button, self.only_edit, self.whole_button, self.wipe_button):
+        result = Pane(self.tr("Result"), self.result)
+        for widget in (self.style_button, self.only_edit, self.whole_button, self.wipe_button, self.heat_button):
             result.controls.addWidget(widget)
 
-        panes = QSplitter(Qt.Orientation.Horizontal)
-        panes.setChildrenCollapsible(False)
-        panes.setHandleWidth(1)
-        for pane in (source, mask, result):
-            panes.addWidget(pane)
-            panes.setStretchFactor(panes.count() - 1, 1)
-        panes.setSizes([1000, 1000, 1000])
-        return panes
+        self._panes = source, mask, result
+        self._splitter = splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(1)
+        for index, pane in enumerate(self._panes):
+            splitter.addWidget(pane)
+            splitter.setStretchFactor(index, 1)
+        splitter.setSizes([1000, 1000, 1000])
+        splitter.splitterMoved.connect(lambda place, index: self._fit_controls())
+        columns = QHBoxLayout(self)
+        columns.setContentsMargins(0, 0, 0, 0)
+        columns.addWidget(splitter)
 
-    def _sidebar(self) -> QWidget:
-        sidebar = QWidget()
-        sidebar.setObjectName("sidebar")
-        sidebar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        sidebar.setFixedWidth(196)
-        column = QVBoxLayout(sidebar)
-        column.setContentsMargins(0, 0, 1, 0)  # room for the border
-        column.setSpacing(0)
-        column.addWidget(heading(self.tr("Brush")))
-        column.addWidget(self.brush)
-        column.addWidget(heading(self.tr("Classes")))
-        column.addWidget(self.labels, 1)
-        return sidebar
-
-    def set_toggles(self, whole: QAction, wipe: QAction) -> None:
+    def set_toggles(self, whole: QAction, wipe: QAction, heat: QAction) -> None:
         """Give the buttons in the result's header their actions."""
-        for button, action in ((self.whole_button, whole), (self.wipe_button, wipe)):
+        for button, action in ((self.whole_button, whole), (self.wipe_button, wipe), (self.heat_button, heat)):
             button.setDefaultAction(action)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-            button.setIconSize(QSize(18, 18))
             button.setAccessibleName(action.text().replace("&", ""))
 
+    # Layouts
+
+    @property
+    def layout_(self) -> int:
+        """How many panes are seen: one of `LAYOUTS`."""
+        return self._layout
+
+    def set_layout(self, layout: int) -> None:
+        """Show source, mask and result (3), mask and result (2), or the mask alone, above the live result (1).
+
+        Each layout remembers how wide its panes were.
+
+        Raises
+        ------
+        ValueError
+            If it is none of `LAYOUTS`.
+        """
+        if layout not in LAYOUTS:
+            raise ValueError(f"there is no layout of {layout} panes")
+        if layout == self._layout:
+            return
+        if self._splitter.isVisible():
+            self._sizes[self._layout] = self._splitter.sizes()
+        self._layout = layout
+        for pane, seen in zip(self._panes, (layout == 3, True, layout >= 2), strict=True):
+            pane.setVisible(seen)
+        self._splitter.setSizes(self._sizes.get(layout, [1000, 1000, 1000]))
+        # What changes the result is at hand where the result is seen.
+        header = self._panes[1 if layout == 1 else 2].controls
+        for place, widget in enumerate((self.style_button, self.only_edit), 2):
+            header.insertWidget(place, widget)
+        self.canvas.set_busy(layout == 1 and self._results[0].busy)
+        self._show_below_mask()
+        self._fit_controls()
+
+    # Pictures
+
+    def set_portrait(self, view: Pixels | None) -> None:
+        """Take another portrait's crop at the mask's resolution, uint8 (H, W, 3), which lies below the mask."""
+        self._portrait, self._picture, self._compared = view, None, None
+        self._show_below_mask()
+
     def show_frame(self, whole: bool, source: Pixels | None, picture: Pixels | None) -> None:
-        """Show the crop or the whole photo."""
+        """Show the crop or the whole photo, before and after the edit."""
         if whole and source is not None:
             height, width, _ = source.shape
             if (self.whole_view.image_size.width(), self.whole_view.image_size.height()) != (width, height):
                 self.whole_view.set_image_size(width, height)
-        for panes, pixels in ((self.source, source), (self.result, picture)):
+        if whole != self._whole:
+            self._compared = None
+        self._whole, self._source = whole, source
+        for panes in (self.source, self.result):
             panes.show_whole(whole)
-            panes.shown.set_image(pixels)
-        self.result.shown.set_before(source)
+        self.source.shown.set_image(source)
+        self.show_picture(picture)
+        self._show_before()
+
+    def show_picture(self, picture: Pixels | None) -> None:
+        """Show a newer render in the frame that is shown."""
+        self._picture = picture
+        self.result.shown.set_image(picture)
+        self._show_below_mask()
 
     def mark_crop(self, corners: NDArray[np.float64]) -> None:
         """Outline the crop in the whole photo, by its corners (4, 2) in the photo's frame."""
         self._photo.mark_crop(corners)
 
+    def _show_below_mask(self) -> None:
+        below, caption = self._portrait, ""
+        if self._layout == 1 and not self._whole:
+            if not self._blink:
+                below = self._portrait if self._picture is None else self._picture
+            elif self._portrait is not None:
+                below, text = self._compared or (self._portrait, "")
+                caption = self._results[0].words_for(text)
+        if below is not self._below:
+            self._below = below
+            self.canvas.set_image(below)
+        self.canvas.set_caption(caption)
+
+    # Comparing
+
+    def set_compared(self, picture: Pixels | None, caption: str) -> None:
+        """Compare with another picture of the frame that is shown than the source, and call it so; None ends that."""
+        self._compared = None if picture is None else (picture, caption)
+        self._show_before()
+        self._show_below_mask()
+
     def set_wipe(self, on: bool) -> None:
         """Wipe the picture from before over the result, or show the result alone."""
-        for pane in (self.result.crop, self.result.whole):
+        for pane in self._results:
             pane.set_wipe(self._share if on else None)
 
-    def set_busy(self, busy: bool) -> None:
-        """Show or hide the busy sign."""
-        for pane in (self.result.crop, self.result.whole):
-            pane.set_busy(busy)
+    def set_blink(self, on: bool) -> None:
+        """Show the picture from before in place of the result, as long as a key is held."""
+        self._blink = on
+        for pane in self._results:
+            pane.set_blink(on)
+        self._show_below_mask()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        roomy = event.size().width() >= ROOMY
-        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if roomy else Qt.ToolButtonStyle.ToolButtonIconOnly
-        self.style_button.setToolButtonStyle(style)
-        super().resizeEvent(event)
+    def set_heat(self, on: bool) -> None:
+        """Show how much the result differs from the picture before in place of it."""
+        for pane in self._results:
+            pane.set_heat(on)
+
+    def _show_before(self) -> None:
+        picture, caption = self._compared or (self._source, "")
+        self._results[int(self._whole)].set_before(picture, caption)
 
     def _move_line(self, share: float) -> None:
         self._share = share
         # Both frames keep the line at the same share, so that it is found again after a switch.
-        for pane in (self.result.crop, self.result.whole):
+        for pane in self._results:
             if pane.wipe is not None and pane.wipe != share:
                 pane.set_wipe(share)
+
+    # Signs
+
+    def set_busy(self, busy: bool) -> None:
+        """Show or hide the busy sign."""
+        for pane in self._results:
+            pane.set_busy(busy)
+        self.canvas.set_busy(busy and self._layout == 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_controls()
+
+    def _fit_controls(self) -> None:
+        """Write words beside the headers' icons where there is room for them."""
+        styles = Qt.ToolButtonStyle
+        for pane in self._panes:
+            header = pane.controls.parentWidget()
+            for style in (styles.ToolButtonTextBesideIcon, styles.ToolButtonIconOnly):
+                for button in (self.style_button, self.only_edit):
+                    if button.parentWidget() is header:
+                        button.setToolButtonStyle(style)
+                if self._opacity_caption.parentWidget() is header:
+                    self._opacity_caption.setVisible(style == styles.ToolButtonTextBesideIcon)
+                pane.controls.invalidate()
+                if pane.controls.sizeHint().width() <= header.width():
+                    break

@@ -1,25 +1,28 @@
 """The widget that shows a picture in the shared view."""
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
     QHideEvent,
     QKeyEvent,
     QMouseEvent,
+    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QPalette,
     QPen,
+    QPolygonF,
     QResizeEvent,
     QShowEvent,
+    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from app.halvings import Halvings
-from app.view import ViewModel
-from app.wipe import STEP, Divider, caption_size, draw_caption
+from app.view import ROTATION_STEP, ViewModel
+from app.wipe import caption_size, draw_caption
 from engine.types import Pixels, Region
 
 NEAREST_FROM = 4.0
@@ -33,37 +36,34 @@ DIRTY_MARGIN = 2
 
 _Button = Qt.MouseButton
 _Hint = QPainter.RenderHint
+_INSET = 12
 
 
 class ImagePane(QWidget):
-    """Shows a picture in the shared view; zooms with the wheel, pans with the middle button or Space and a drag.
+    """Shows a picture in the shared view.
 
-    A second picture, from before, can be wiped over it from the left.
+    The wheel zooms, the middle button or Space and a drag pan, and so do two fingers on a trackpad that tells of them.
 
     Parameters
     ----------
     view
-        The zoom and pan, shared by all panes.
+        The zoom, pan and rotation, shared by all panes.
     title
         What the pane shows, for assistive technology.
 
-    Signals
-    -------
-    wipe_moved
-        The hand moved the line between before and after: its new place, as a share of the frame's width.
+    Attributes
+    ----------
+    rotates
+        Whether Shift with the wheel, or two fingers, rotate the view.
     """
-
-    wipe_moved = Signal(float)
 
     def __init__(self, view: ViewModel, title: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view = view
+        self.rotates = False
         self._picture: Halvings | None = None
-        self._before: Halvings | None = None
-        self._share: float | None = None
-        self._grip: float | None = None
-        self._near_line = False
         self._placeholder = ""
+        self._caption = ""
         self._space = False
         self._pan_from: QPointF | None = None
         self._busy = False
@@ -84,6 +84,11 @@ class ImagePane(QWidget):
         return self._busy
 
     @property
+    def has_image(self) -> bool:
+        """Whether there is a picture to show."""
+        return self._picture is not None
+
+    @property
     def panning(self) -> bool:
         """Whether the left button pans, or a pan is under way."""
         return self._space or self._pan_from is not None
@@ -97,50 +102,24 @@ class ImagePane(QWidget):
             If it is no such picture.
         """
         self._picture = None if pixels is None else Halvings(pixels)
-        self._set_near_line(False)
         self.update()
-
-    @property
-    def wipe(self) -> float | None:
-        """Where the line between before and after lies, as a share of the frame's width; None for no wipe."""
-        return self._share
 
     def pixels_within(self, side: int) -> Pixels | None:
         """Return the picture, halved until its longer side is no longer than ``side``; None if there is none."""
         return None if self._picture is None else self._picture.within(side)
-
-    def set_before(self, pixels: Pixels | None) -> None:
-        """Set the picture that the wipe shows left of its line, as `set_image` does; without one nothing is wiped.
-
-        Raises
-        ------
-        ValueError
-            If it is no such picture.
-        """
-        self._before = None if pixels is None else Halvings(pixels)
-        if self._share is not None:
-            self.update()
-
-    def set_wipe(self, share: float | None) -> None:
-        """Show the picture from before left of a share of the frame's width, 0..1; None for the picture alone."""
-        if share is not None:
-            # The line tells by its cursor that it can be dragged.
-            self.setMouseTracking(True)
-            share = min(max(share, 0.0), 1.0)
-        old, self._share = self._divider(), share
-        new = self._divider()
-        if old is not None and new is not None:
-            self._update_between(old, new)
-        elif old is not new:
-            self._grip = None
-            self._set_near_line(False)
-            self.update()
 
     def set_placeholder(self, text: str) -> None:
         """Set the words shown while there is no picture."""
         self._placeholder = text
         self.setAccessibleDescription(text)
         self.update()
+
+    def set_caption(self, text: str) -> None:
+        """Set the words shown over the picture, in the top left corner; empty for none."""
+        if text != self._caption:
+            self.update(self._caption_box(self._caption))
+            self._caption = text
+            self.update(self._caption_box(text))
 
     def set_busy(self, busy: bool) -> None:
         """Show or hide the busy sign in the top right corner."""
@@ -151,36 +130,38 @@ class ImagePane(QWidget):
     def update_region(self, region: Region) -> None:
         """Repaint what shows a rectangle of the mask."""
         if not region.empty:
-            self.update(self._dirty(region))
+            place = QRectF(region.x0, region.y0, region.x1 - region.x0, region.y1 - region.y0)
+            self._update_within(self.to_screen().mapRect(place), DIRTY_MARGIN)
 
     def to_image(self, point: QPointF) -> QPointF:
         """Return the place in the mask, in mask pixels, of a point of the widget."""
         return self.view.to_image(point, QSizeF(self.size()))
 
+    def to_screen(self) -> QTransform:
+        """Return the map from mask pixels to the widget's."""
+        return self.view.transform(QSizeF(self.size()))
+
     def paintEvent(self, event: QPaintEvent) -> None:
+        # Qt clips to the event's region, so that the cost is that of the dirty rectangles, not of the picture.
         painter = QPainter(self)
         painter.fillRect(event.rect(), self.palette().color(self.backgroundRole()))
         if self._has_content():
-            painter.save()
-            # Qt clips to the event's region, so that the cost is that of the dirty rectangles, not of the picture.
-            painter.setTransform(self.view.transform(QSizeF(self.size())), combine=True)
             self._paint_content(painter)
-            painter.restore()
             self._paint_frame(painter)
         elif self._placeholder:
             painter.setPen(_faded(self.palette().color(self.foregroundRole()), 0.6))
             box = self.rect().adjusted(24, 24, -24, -24)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._placeholder)
-        if (divider := self._divider()) is not None:
-            divider.paint(painter)
-            for box, text in self._captions(divider):
-                draw_caption(painter, box, text)
+        self._paint_overlay(painter)
+        if self._caption:
+            draw_caption(painter, self._caption_box(self._caption), self._caption)
         if self._busy:
             draw_caption(painter, self._pill(), self._busy_text())
-        self._paint_overlay(painter)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.view.set_viewport(self, QSizeF(event.size()))
+        # Layouts resize what is hidden, too, and as small as they like.
+        if self.isVisible():
+            self.view.set_viewport(self, QSizeF(event.size()))
 
     def showEvent(self, event: QShowEvent) -> None:
         self.view.set_viewport(self, QSizeF(self.size()))
@@ -190,47 +171,48 @@ class ImagePane(QWidget):
         # A minimised window is hidden by the desktop (spontaneously) and comes back as it was.
         if not event.spontaneous():
             self.view.set_viewport(self, None)
-        self._grip = None
         self._end_pan()
         super().hideEvent(event)
 
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QNativeGestureEvent) and self._follow_fingers(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self._zoom(event)
+        if self.rotates and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            # With Shift, some desktops turn the wheel sideways.
+            delta = event.angleDelta().y() or event.angleDelta().x()
+            self.view.rotate_by(ROTATION_STEP * delta / NOTCH, self.to_image(event.position()))
+        else:
+            self.view.zoom_about(self.to_image(event.position()), ZOOM_STEP ** (event.angleDelta().y() / NOTCH))
+        event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == _Button.MiddleButton or (event.button() == _Button.LeftButton and self._space):
             self._pan_from = event.position()
             self._update_cursor()
-        elif event.button() != _Button.LeftButton or not self._grab_line(event.position()):
+        else:
             event.ignore()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._pan_from is not None:
-            if not event.buttons():
-                self._end_pan()
-                return
-            step = event.position() - self._pan_from
-            self._pan_from = event.position()
-            self.view.pan(step.x(), step.y())
-        elif (divider := self._divider()) is not None:
-            if not event.buttons() & _Button.LeftButton:
-                self._grip = None
-            if self._grip is not None:
-                self._move_line(divider.share_at(event.position().x() + self._grip))
-            self._set_near_line(self._grip is not None or divider.grips(event.position()))
+        if self._pan_from is None:
+            return
+        if not event.buttons():
+            self._end_pan()
+            return
+        step = event.position() - self._pan_from
+        self._pan_from = event.position()
+        self.view.pan(step.x(), step.y())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == _Button.LeftButton:
-            self._grip = None
         self._end_pan()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
             self._space = True
             self._update_cursor()
-        elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self._divider() is not None:
-            step = STEP if event.key() == Qt.Key.Key_Right else -STEP
-            self._move_line(min(max((self._share or 0.0) + step, 0.0), 1.0))
         else:
             super().keyPressEvent(event)
 
@@ -243,7 +225,7 @@ class ImagePane(QWidget):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         # The release of the key or the button may now go elsewhere.
-        self._space, self._grip = False, None
+        self._space = False
         self._end_pan()
         super().focusOutEvent(event)
 
@@ -251,104 +233,73 @@ class ImagePane(QWidget):
         return self._picture is not None
 
     def _paint_content(self, painter: QPainter) -> None:
-        """Draw in mask pixels."""
-        divider = self._divider()
-        if self._picture is None:
-            return
-        if divider is None or self._before is None:
+        """Draw what the pane shows, in screen pixels."""
+        if self._picture is not None:
             self._draw(painter, self._picture)
-            return
-        size = self.view.image_size
-        line = divider.share * size.width()
-        for picture, left, right in ((self._before, 0.0, line), (self._picture, line, float(size.width()))):
-            painter.save()
-            painter.setClipRect(QRectF(left, 0, right - left, size.height()), Qt.ClipOperation.IntersectClip)
-            self._draw(painter, picture)
-            painter.restore()
 
     def _draw(self, painter: QPainter, picture: Halvings) -> None:
-        frame = QRectF(QPointF(0, 0), QSizeF(self.view.image_size))
+        """Draw a picture into the frame."""
+        frame = self._frame()
         image = picture.shown_at(self.view.scale * self.devicePixelRatioF() * frame.width())
         smooth = self.view.scale * frame.width() / image.width() < NEAREST_FROM
+        to_screen = self.to_screen()
+        painter.save()
+        painter.setTransform(to_screen, combine=True)
         painter.setRenderHint(_Hint.SmoothPixmapTransform, smooth)
+        # Otherwise the edges of a slanting picture would be stairs.
+        painter.setRenderHint(_Hint.Antialiasing, to_screen.isRotating())
         painter.drawImage(frame, image)
+        painter.restore()
 
     def _paint_overlay(self, painter: QPainter) -> None:
-        """Draw above everything, in screen pixels."""
+        """Draw above the picture, in screen pixels."""
 
     def _paint_frame(self, painter: QPainter) -> None:
         """Draw a hairline around the picture: a black background class would not show its edge on a dark pane."""
-        frame = self._frame_on_screen()
         painter.setPen(QPen(_faded(self.palette().color(self.foregroundRole()), 0.25), 0))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(frame.toAlignedRect().adjusted(-1, -1, 0, 0))
+        to_screen = self.to_screen()
+        if to_screen.isRotating():
+            painter.save()
+            painter.setRenderHint(_Hint.Antialiasing)
+            painter.drawPolygon(to_screen.map(QPolygonF(self._frame())))
+            painter.restore()
+        else:
+            painter.drawRect(self._frame_on_screen().toAlignedRect().adjusted(-1, -1, 0, 0))
+
+    def _frame(self) -> QRectF:
+        return QRectF(QPointF(0, 0), QSizeF(self.view.image_size))
 
     def _frame_on_screen(self) -> QRectF:
-        return self.view.transform(QSizeF(self.size())).mapRect(QRectF(QPointF(0, 0), QSizeF(self.view.image_size)))
+        """Return the bounding box of the picture, in screen pixels."""
+        return self.to_screen().mapRect(self._frame())
+
+    def _caption_box(self, text: str) -> QRect:
+        return QRect(QPoint(_INSET, _INSET), caption_size(self.fontMetrics(), text)) if text else QRect()
 
     def _pill(self) -> QRect:
         size = caption_size(self.fontMetrics(), self._busy_text())
-        return QRect(self.width() - size.width() - 12, 12, size.width(), size.height())
+        return QRect(self.width() - size.width() - _INSET, _INSET, size.width(), size.height())
 
     def _busy_text(self) -> str:
         return self.tr("Rendering…")
 
-    def _divider(self) -> Divider | None:
-        """Return the line between before and after; None where nothing is wiped."""
-        if self._share is None or self._before is None or self._picture is None:
-            return None
-        return Divider(self._frame_on_screen(), QRectF(self.rect()), self._share)
-
-    def _captions(self, divider: Divider) -> list[tuple[QRect, str]]:
-        words = self.tr("Before"), self.tr("After")
-        sizes = [caption_size(self.fontMetrics(), text) for text in words]
-        # Below the busy sign's place, so that they need not give way whenever it shows.
-        boxes = divider.captions(sizes[0], sizes[1], self._pill().bottom() + 7)
-        return [(box, text) for box, text in zip(boxes, words, strict=True) if not box.isEmpty()]
-
-    def _grab_line(self, position: QPointF) -> bool:
-        """Take hold of the line, or bring it to where the picture was pressed; False if neither is there."""
-        divider = self._divider()
-        if divider is None:
-            return False
-        on_line = divider.grips(position)
-        if not on_line and not divider.frame.contains(position):
-            return False
-        # Taken at its rim, the handle must not jump.
-        self._grip = divider.x - position.x() if on_line else 0.0
-        self._move_line(divider.share_at(position.x() + self._grip))
-        self._set_near_line(True)
-        return True
-
-    def _move_line(self, share: float) -> None:
-        if share != self._share:
-            self.set_wipe(share)
-            self.wipe_moved.emit(share)
-
-    def _update_between(self, old: Divider, new: Divider) -> None:
-        """Repaint what changes as the line moves: the strip it passed, and captions that come or go."""
-        self.update(old.bounds.united(new.bounds))
-        for box, _ in set(self._captions(old)) ^ set(self._captions(new)):
-            self.update(box)
-
-    def _set_near_line(self, near: bool) -> None:
-        if near != self._near_line:
-            self._near_line = near
-            self._update_cursor()
-
-    def _dirty(self, region: Region) -> QRect:
-        place = QRectF(region.x0, region.y0, region.x1 - region.x0, region.y1 - region.y0)
-        mapped = self.view.transform(QSizeF(self.size())).mapRect(place)
+    def _update_within(self, place: QRectF, margin: int) -> None:
+        """Repaint a rectangle of screen pixels, however far it reaches beyond the widget."""
         # Cut to the widget first: a large mask at 64x does not fit the integers of a QRect sensibly.
-        shown = mapped.intersected(QRectF(self.rect()))
-        if shown.isEmpty():
-            return QRect()
-        return shown.toAlignedRect().adjusted(-DIRTY_MARGIN, -DIRTY_MARGIN, DIRTY_MARGIN, DIRTY_MARGIN)
+        shown = place.intersected(QRectF(self.rect()).adjusted(-margin, -margin, margin, margin))
+        if not shown.isEmpty():
+            self.update(shown.toAlignedRect().adjusted(-margin, -margin, margin, margin))
 
-    def _zoom(self, event: QWheelEvent) -> None:
-        steps = event.angleDelta().y() / NOTCH
-        self.view.zoom_about(self.to_image(event.position()), ZOOM_STEP**steps)
-        event.accept()
+    def _follow_fingers(self, event: QNativeGestureEvent) -> bool:
+        about = self.to_image(event.position())
+        if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            self.view.zoom_about(about, max(1.0 + event.value(), 0.1))
+        elif event.gestureType() == Qt.NativeGestureType.RotateNativeGesture and self.rotates:
+            self.view.rotate_by(event.value(), about)
+        else:
+            return False
+        return True
 
     def _end_pan(self) -> None:
         self._pan_from = None
@@ -363,10 +314,7 @@ class ImagePane(QWidget):
             self._set_idle_cursor()
 
     def _set_idle_cursor(self) -> None:
-        if self._near_line:
-            self.setCursor(Qt.CursorShape.SplitHCursor)
-        else:
-            self.unsetCursor()
+        self.unsetCursor()
 
     def _on_view_changed(self) -> None:
         self.update()

@@ -1,265 +1,281 @@
-"""The panes: where the hand's places land in the mask, what is repainted, and which colours come out."""
+"""The canvas: what mouse, pen, wheel and keys do there, and where it lands in the mask."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QSizeF, Qt
-from PySide6.QtGui import QColor, QRegion, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
-from app.canvas import ImagePane, MaskCanvas
+from app.canvas import MaskCanvas
 from app.document import MaskDocument
-from app.pane import DIRTY_MARGIN
-from app.view import MARGIN, MAX_SCALE, ViewModel
-from engine.types import Region
-from resources.labels import palette
-
-SIZE = 512
-LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
-CONTROL = Qt.KeyboardModifier.ControlModifier
-
-
-class Repaints(QObject):
-    """Gathers what a widget repaints."""
-
-    def __init__(self, widget):
-        super().__init__(widget)
-        self.region = QRegion()
-        widget.installEventFilter(self)
-
-    def eventFilter(self, _, event):
-        if event.type() == QEvent.Type.Paint:
-            self.region = self.region.united(event.region())
-        return False
-
-
-@pytest.fixture
-def view():
-    """Return a view of a 512 pixel mask."""
-    view = ViewModel()
-    view.set_image_size(SIZE, SIZE)
-    return view
+from app.view import ViewModel
+from resources.labels import LABELS
+from tests.gui.hands import (
+    CONTROL,
+    ERASER,
+    LEFT,
+    MIDDLE,
+    MOVE,
+    NONE,
+    PEN,
+    PRESS,
+    RELEASE,
+    SHIFT,
+    Brush,
+    colour_at,
+    half_skin,
+    hover_pen,
+    place_on,
+    send_pen,
+    shown_canvas,
+    turn_wheel,
+)
 
 
 @pytest.fixture
 def document():
-    """Return a mask of skin on background: its right half is skin."""
-    mask = np.zeros((SIZE, SIZE), np.uint8)
-    mask[:, SIZE // 2 :] = 1
-    return MaskDocument(mask)
+    return MaskDocument(half_skin())
 
 
 @pytest.fixture
-def canvas(qtbot, view, document):
-    """Return a shown canvas whose strokes paint hair into the document."""
-    canvas = MaskCanvas(view, "Mask")
-    qtbot.addWidget(canvas)
-    canvas.resize(400, 300)
-    canvas.set_labels(document.labels)
-    canvas.set_brush(6.0)
-    canvas.pressed.connect(lambda x, y: canvas.update_region(document.begin(13, 6.0, x, y)))
-    canvas.moved.connect(lambda x, y: canvas.update_region(document.extend(x, y)))
-    canvas.cancelled.connect(lambda: canvas.update_region(document.abort()))
-    canvas.released.connect(document.commit)
-    with qtbot.waitExposed(canvas):
-        canvas.show()
-    canvas.activateWindow()
-    QApplication.processEvents()
-    return canvas
+def canvas(qtbot, document):
+    return shown_canvas(qtbot, document.labels)
 
 
-def place_on(pane, x, y):
-    """Return the widget's pixel that shows a place of the mask."""
-    return pane.view.transform(QSizeF(pane.size())).map(QPointF(x, y)).toPoint()
-
-
-def colour_at(pane, x, y):
-    """Return the colour shown at a place of the mask, (R, G, B)."""
-    at = place_on(pane, x, y)
-    shown = QColor(pane.grab().toImage().pixel(at))
-    return shown.red(), shown.green(), shown.blue()
-
-
-def turn_wheel(pane, delta, modifiers=Qt.KeyboardModifier.NoModifier, at=None):
-    """Send one wheel event, by default at the centre."""
-    position = QPointF(at or pane.rect().center())
-    event = QWheelEvent(
-        position,
-        pane.mapToGlobal(position),
-        QPoint(),
-        QPoint(0, delta),
-        Qt.MouseButton.NoButton,
-        modifiers,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(pane, event)
+@pytest.fixture
+def brush(canvas, document):
+    """Return the tool of the canvas."""
+    brush = Brush(canvas, document)
+    canvas.set_tool(brush)
+    return brush
 
 
 @pytest.mark.parametrize("scale", [None, 0.3, 1.0, 3.7, 16.0, 64.0])
-def test_press_lands_where_it_is_seen(qtbot, canvas, scale):
-    if scale is not None:
-        canvas.view.set_scale(scale)
-    canvas.view.pan(7, -5)
-    for widget_point in (QPoint(200, 150), QPoint(3, 290)):
-        with qtbot.waitSignal(canvas.pressed) as caught:
-            QTest.mousePress(canvas, LEFT, pos=widget_point)
-        QTest.mouseRelease(canvas, LEFT, pos=widget_point)
-        centre, shown = canvas.view.centre, canvas.view.scale
-        assert caught.args == pytest.approx(
-            [centre.x() + (widget_point.x() - 200) / shown, centre.y() + (widget_point.y() - 150) / shown]
-        )
-        there = canvas.view.transform(QSizeF(canvas.size())).map(QPointF(*caught.args))
-        assert (there.x(), there.y()) == pytest.approx((widget_point.x(), widget_point.y()))
-
-
-def test_drag_paints_and_ends(qtbot, canvas, document):
-    start, end = place_on(canvas, 100, 100), place_on(canvas, 140, 120)
-    with qtbot.waitSignal(canvas.released):
-        QTest.mousePress(canvas, LEFT, pos=start)
-        QTest.mouseMove(canvas, end)
-        assert canvas.dragging
-        QTest.mouseRelease(canvas, LEFT, pos=end)
-    assert not canvas.dragging
-    assert document.labels[100, 100] == document.labels[110, 120] == document.labels[120, 140] == 13
-
-
-@pytest.mark.parametrize("scale", [None, 2.0, 9.0])
-def test_a_dab_repaints_its_own_rectangle_only(canvas, scale):
-    if scale is not None:
-        canvas.view.set_scale(scale)
-    start = QPoint(180, 140)
-    QTest.mouseMove(canvas, start)
-    QApplication.processEvents()
-    repaints = Repaints(canvas)
-    changed = Region(0, 0, 0, 0)
-
-    def note(x, y):
-        nonlocal changed
-        spot = Region(int(y - 8), int(x - 8), int(y + 9), int(x + 9))
-        changed = changed.union(spot)
-
-    canvas.pressed.connect(note)
-    canvas.moved.connect(note)
-    QTest.mousePress(canvas, LEFT, pos=start)
-    QApplication.processEvents()
-    QTest.mouseMove(canvas, start + QPoint(5, 3))
-    QApplication.processEvents()
-    QTest.mouseRelease(canvas, LEFT, pos=start + QPoint(5, 3))
-    QApplication.processEvents()
-
-    assert not repaints.region.isEmpty()
-    mapped = canvas.view.transform(QSizeF(canvas.size())).mapRect(
-        QRect(changed.x0, changed.y0, changed.x1 - changed.x0, changed.y1 - changed.y0)
-    )
-    margin = DIRTY_MARGIN + 2
-    allowed = mapped.adjusted(-margin, -margin, margin, margin)
-    assert repaints.region.subtracted(QRegion(allowed)).isEmpty()
-    assert repaints.region.boundingRect() != canvas.rect()
-
-
-def test_update_region_covers_what_it_shows(canvas, document):
-    canvas.view.set_scale(3.3)
-    QApplication.processEvents()
-    shown = canvas.grab().toImage()
-    repaints = Repaints(canvas)
-    region = document.begin(13, 9.0, 250.2, 240.7)
-    canvas.update_region(region)
-    QApplication.processEvents()
-    after = canvas.grab().toImage()
-    differs = [
-        (x, y) for x in range(after.width()) for y in range(after.height()) if after.pixel(x, y) != shown.pixel(x, y)
-    ]
-    assert differs
-    assert all(repaints.region.contains(QPoint(x, y)) for x, y in differs)
-    canvas.update_region(Region(0, 0, 0, 0))
-
-
-def test_a_region_out_of_sight_repaints_nothing(canvas):
-    canvas.view.set_scale(32)
-    QApplication.processEvents()
-    repaints = Repaints(canvas)
-    canvas.update_region(Region(0, 0, 9, 9))
-    QApplication.processEvents()
-    assert repaints.region.isEmpty()
-
-
-def test_shows_the_palette_and_mixes_it(canvas, document):
-    photo = np.full((1024, 1024, 3), (10, 200, 90), np.uint8)
-    canvas.set_image(photo)
-    colours = palette()
-    assert colour_at(canvas, 100, 256) == tuple(colours[0])
-    assert colour_at(canvas, 400, 256) == tuple(colours[1])
-    canvas.set_mask_opacity(0.5)
-    assert np.abs(np.array(colour_at(canvas, 400, 256)) - (photo[0, 0] * 0.5 + colours[1] * 0.5)).max() <= 2
-    assert np.abs(np.array(colour_at(canvas, 100, 256)) - photo[0, 0] * 0.5).max() <= 2
-    canvas.set_mask_opacity(0.0)
-    assert colour_at(canvas, 400, 256) == (10, 200, 90)
-    canvas.set_mask_opacity(1.0)
-    canvas.set_colours(palette(colour_blind_safe=True))
-    assert colour_at(canvas, 400, 256) == tuple(palette(colour_blind_safe=True)[1])
-    document.begin(13, 20, 400, 256)
-    assert colour_at(canvas, 400, 256) == tuple(palette(colour_blind_safe=True)[13])
-
-
-def test_picture_is_stretched_into_the_frame(qtbot, view):
-    pane = ImagePane(view)
-    qtbot.addWidget(pane)
-    pane.resize(300, 300)
-    photo = np.zeros((2048, 2048, 3), np.uint8)
-    photo[1024:, 1024:] = (250, 120, 30)
-    pane.set_image(photo)
-    for scale in (0.2, 0.5, 1.0, 20.0):
-        view.set_scale(scale)
-        near = 40 / scale if scale < 2 else 2
-        assert colour_at(pane, 256 + near, 256 + near) == (250, 120, 30)
-        assert colour_at(pane, 256 - near, 256 - near) == (0, 0, 0)
-
-
-def test_panes_zoom_together_and_stay_fitted(qtbot, view):
-    window = QWidget()
-    qtbot.addWidget(window)
-    layout = QHBoxLayout(window)
-    panes = [ImagePane(view), MaskCanvas(view)]
-    for pane in panes:
-        layout.addWidget(pane)
-    window.resize(700, 300)
-    with qtbot.waitExposed(window):
-        window.show()
-    fitted = view.scale
-    assert view.fitted and fitted == pytest.approx(min(panes[0].width(), panes[0].height()) / SIZE, rel=0.1)
-    window.resize(900, 440)
-    QApplication.processEvents()
-    assert view.scale > fitted
-    assert view.scale * SIZE <= min(min(pane.width(), pane.height()) for pane in panes) - 2 * MARGIN + 1e-6
-
-    repaints = [Repaints(pane) for pane in panes]
-    under = QPoint(60, 70)
-    before = panes[0].to_image(QPointF(under))
-    turn_wheel(panes[0], 120, at=under)
-    QApplication.processEvents()
-    after = panes[0].to_image(QPointF(under))
-    assert (after.x(), after.y()) == pytest.approx((before.x(), before.y()))
-    assert not view.fitted
-    assert all(seen.region.boundingRect() == pane.rect() for seen, pane in zip(repaints, panes, strict=True))
-    scale = view.scale
-    window.resize(700, 300)
-    QApplication.processEvents()
-    assert view.scale == scale
-    panes[1].hide()
-    view.fit()
-    QApplication.processEvents()
-    assert view.scale == pytest.approx(view.fit_scale)
-
-
-def test_zoom_has_limits(canvas):
+@pytest.mark.parametrize(("rotation", "flipped"), [(0, False), (90, False), (30, True)])
+def test_press_lands_where_it_is_seen(canvas, brush, scale, rotation, flipped):
     view = canvas.view
-    view.set_scale(1e6)
-    assert view.scale == MAX_SCALE
-    view.set_scale(1e-6)
-    assert view.scale == pytest.approx(view.fit_scale / 4)
-    view.pan(1e6, -1e6)
-    assert (view.centre.x(), view.centre.y()) == (0, SIZE)
+    view.set_rotation(rotation)
+    if flipped:
+        view.flip()
+    if scale is not None:
+        view.set_scale(scale)
+    view.pan(7, -5)
+    for at in (QPoint(200, 150), QPoint(3, 290)):
+        brush.hands.clear()
+        QTest.mouseClick(canvas, LEFT, pos=at)
+        hand = brush.hands[0]
+        # As it is seen: turned back and flipped back, from the middle of the pane.
+        angle = np.deg2rad(view.rotation)
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        offset = turn @ ((np.array([at.x(), at.y()]) - [200, 150]) / view.scale)
+        offset[0] *= -1 if view.flipped else 1
+        assert [hand.x, hand.y] == pytest.approx([view.centre.x() + offset[0], view.centre.y() + offset[1]])
+        assert canvas.to_screen().map(QPointF(hand.x, hand.y)).toPoint() == at
+        assert hand.at.toPoint() == at and hand.scale == view.scale and hand.pressure == 1.0 and not hand.pen
+
+
+def test_drag_paints_and_ends(canvas, brush, document):
+    start, end = place_on(canvas, 100, 100), place_on(canvas, 140, 120)
+    QTest.mousePress(canvas, LEFT, pos=start)
+    QTest.mouseMove(canvas, end)
+    assert canvas.dragging
+    QTest.mouseRelease(canvas, LEFT, pos=end)
+    assert not canvas.dragging
+    assert brush.told == ["press", "move", "release"]
+    # Told of before each of them.
+    assert [(hand.x, hand.y) for hand in brush.hovered[-2:]] == brush.places[:2]
+    assert document.labels[100, 100] == document.labels[110, 120] == document.labels[120, 140] == 13
+    assert colour_at(canvas, 110, 105) == LABELS[13].rgb
+
+
+def test_a_second_click_is_a_double_one(canvas, brush):
+    QTest.mouseClick(canvas, LEFT, pos=QPoint(200, 150))
+    QTest.mouseDClick(canvas, LEFT, pos=QPoint(200, 150))
+    QTest.mouseRelease(canvas, LEFT, pos=QPoint(200, 150))
+    assert brush.told.count("double") == 1
+    assert brush.told.count("press") == brush.told.count("release")
+
+
+def test_every_move_counts_in_a_drag(canvas, brush):
+    compressed = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
+    before = QApplication.testAttribute(compressed)
+    QTest.mousePress(canvas, LEFT, pos=QPoint(100, 100))
+    assert not QApplication.testAttribute(compressed)
+    QTest.mouseRelease(canvas, LEFT, pos=QPoint(100, 100))
+    assert QApplication.testAttribute(compressed) == before
+
+
+def test_other_buttons_and_a_canvas_without_a_mask_tell_nothing(canvas, brush):
+    QTest.mouseClick(canvas, Qt.MouseButton.RightButton, pos=QPoint(200, 150))
+    canvas.set_labels(None)
+    QTest.mouseClick(canvas, LEFT, pos=QPoint(200, 150))
+    assert brush.told == []
+    canvas.set_tool(None)
+    QTest.mouseClick(canvas, LEFT, pos=QPoint(200, 150))
+
+
+@pytest.mark.parametrize("with_space", [False, True])
+def test_pans(canvas, brush, with_space):
+    button = LEFT if with_space else MIDDLE
+    canvas.view.set_scale(2.0)
+    before = canvas.view.centre
+    if with_space:
+        QTest.keyPress(canvas, Qt.Key.Key_Space)
+    QTest.mousePress(canvas, button, pos=QPoint(100, 100))
+    QTest.mouseMove(canvas, QPoint(120, 90))
+    # The ring does not go along, as if it were part of the picture.
+    assert brush.at is None
+    QTest.mouseRelease(canvas, button, pos=QPoint(120, 90))
+    if with_space:
+        QTest.keyRelease(canvas, Qt.Key.Key_Space)
+    assert (canvas.view.centre.x(), canvas.view.centre.y()) == (before.x() - 10, before.y() + 5)
+    assert not canvas.panning
+    assert "press" not in brush.told
+    assert brush.at == QPointF(120, 90)
+
+
+def test_escape_cancels(canvas, brush, document):
+    QTest.mousePress(canvas, LEFT, pos=QPoint(200, 150))
+    assert document.changed
+    QTest.keyPress(canvas, Qt.Key.Key_Escape)
+    QTest.mouseMove(canvas, QPoint(230, 150))
+    QTest.mouseRelease(canvas, LEFT, pos=QPoint(230, 150))
+    assert brush.told == ["press", "escape", "release"]
+    assert not document.changed and document.trying is None
+
+
+@pytest.mark.parametrize("device", ["mouse", "pen"])
+@pytest.mark.parametrize("lose", ["focus", "hidden", "labels", "tool"])
+def test_a_drag_that_is_cut_off_ends_once(canvas, brush, document, lose, device):
+    at = QPoint(200, 150)
+    if device == "mouse":
+        QTest.mousePress(canvas, LEFT, pos=at)
+    else:
+        send_pen(canvas, PRESS, at)
+    if lose == "focus":
+        other = QLineEdit(canvas)
+        other.show()
+        other.setFocus()
+    elif lose == "hidden":
+        canvas.hide()
+    elif lose == "labels":
+        canvas.set_labels(document.labels)
+    else:
+        canvas.set_tool(Brush(canvas, document))
+    ends = [name for name in brush.told if name not in ("finish", "left")]
+    assert ends == ["press", "escape", "release"] if lose == "labels" else ["press", "release"]
+    assert ("finish" in brush.told) == (lose == "hidden")
+    if device == "mouse":
+        QTest.mouseRelease(canvas, LEFT, pos=at)
+    else:
+        send_pen(canvas, RELEASE, at, buttons=NONE)
+    assert brush.told.count("release") == 1 and document.trying is None
+
+
+def test_a_drag_that_leaves_the_canvas_goes_on(canvas, brush):
+    QTest.mousePress(canvas, LEFT, pos=QPoint(200, 150))
+    QApplication.sendEvent(canvas, QEvent(QEvent.Type.Leave))
+    canvas.hide()
+    assert brush.told[:2] == ["press", "release"]
+
+
+def test_hover_and_leave(qtbot, canvas, brush):
+    QTest.mouseMove(canvas, QPoint(10, 10))
+    with qtbot.waitSignal(canvas.hovered) as caught:
+        QTest.mouseMove(canvas, place_on(canvas, 256, 256))
+    assert caught.args == pytest.approx([256, 256], abs=2)
+    assert [brush.hovered[-1].x, brush.hovered[-1].y] == caught.args
+    with qtbot.waitSignal(canvas.left):
+        QApplication.sendEvent(canvas, QEvent(QEvent.Type.Leave))
+    assert brush.told == ["left"]
+
+
+def test_the_place_under_a_still_cursor_follows_the_view(canvas, brush):
+    QTest.mouseMove(canvas, QPoint(310, 200))
+    canvas.view.zoom_about(QPointF(0, 0), 2)
+    hand = brush.hovered[-1]
+    assert hand.at == QPointF(310, 200) and hand.scale == canvas.view.scale
+    assert canvas.to_screen().map(QPointF(hand.x, hand.y)).toPoint() == QPoint(310, 200)
+
+
+def test_modifier_keys_are_told_while_the_cursor_rests(canvas, brush):
+    QTest.mouseMove(canvas, QPoint(200, 150))
+    plain = brush.hovered[-1]
+    assert not (plain.shift or plain.control or plain.alt)
+    for key, held, name in (
+        (Qt.Key.Key_Shift, SHIFT, "shift"),
+        (Qt.Key.Key_Control, CONTROL, "control"),
+        (Qt.Key.Key_Alt, Qt.KeyboardModifier.AltModifier, "alt"),
+    ):
+        QTest.keyPress(canvas, key)
+        assert brush.hovered[-1] == replace(plain, **{name: True})
+        QTest.keyRelease(canvas, key, held)
+        assert brush.hovered[-1] == plain
+    QTest.mouseClick(canvas, LEFT, SHIFT, QPoint(200, 150))
+    assert brush.hands[0].shift and not brush.hands[0].control
+
+
+# The pen
+
+
+def test_a_pen_presses_as_it_is_pressed(canvas, brush, document):
+    assert send_pen(canvas, PRESS, QPoint(100, 150), 0.25)
+    assert send_pen(canvas, MOVE, QPoint(140, 150), 0.75)
+    # Some desktops send the mouse's events as well.
+    QTest.mouseMove(canvas, QPoint(300, 20))
+    QTest.mousePress(canvas, LEFT, pos=QPoint(300, 20))
+    QTest.mouseRelease(canvas, LEFT, pos=QPoint(300, 20))
+    assert send_pen(canvas, RELEASE, QPoint(140, 150), 0.0, NONE)
+    assert brush.told == ["press", "move", "release"]
+    assert [hand.pressure for hand in brush.hands] == [0.25, 0.75, 0.75]
+    assert all(hand.pen for hand in brush.hands)
+    # A pen that is held above shows how large it can be.
+    canvas.view.rotate_by(15)
+    assert brush.hovered[-1].pressure == 1.0 and brush.hovered[-1].to_screen == canvas.to_screen()
+    assert not canvas.dragging and document.changed
+
+
+def test_a_pen_that_was_lifted_elsewhere_ends_its_drag(canvas, brush):
+    send_pen(canvas, PRESS, QPoint(100, 150))
+    hover_pen(canvas, QPoint(120, 150))
+    assert brush.told == ["press", "release"]
+
+
+def test_a_pen_taps_twice(canvas, brush):
+    for at in (QPoint(100, 150), QPoint(104, 148), QPoint(103, 149), QPoint(300, 149)):
+        send_pen(canvas, PRESS, at)
+        send_pen(canvas, RELEASE, at, buttons=NONE)
+    assert brush.told == ["press", "release", "double", *["press", "release"] * 3]
+
+
+def test_what_a_pen_does_besides_is_the_mouses(canvas, brush):
+    assert not send_pen(canvas, MOVE, QPoint(100, 150), 0.0, NONE)
+    assert not send_pen(canvas, PRESS, QPoint(100, 150), 1.0, MIDDLE, button=MIDDLE)
+    QTest.keyPress(canvas, Qt.Key.Key_Space)
+    assert not send_pen(canvas, PRESS, QPoint(100, 150))
+    QTest.keyRelease(canvas, Qt.Key.Key_Space)
+    assert "press" not in brush.told
+
+
+def test_the_other_end_of_a_pen_is_told(canvas, brush):
+    ends = []
+    canvas.eraser.connect(ends.append)
+    for pointer in (PEN, ERASER, ERASER, PEN):
+        send_pen(canvas, PRESS, QPoint(100, 150), pointer=pointer)
+        send_pen(canvas, RELEASE, QPoint(100, 150), buttons=NONE, pointer=pointer)
+    assert ends == [True, False]
+    send_pen(canvas, PRESS, QPoint(100, 150), pointer=ERASER)
+    send_pen(canvas, RELEASE, QPoint(100, 150), buttons=NONE, pointer=ERASER)
+    QTest.mouseMove(canvas, QPoint(50, 50))
+    assert ends == [True, False, True, False]
+    hover_pen(canvas, QPoint(60, 50), ERASER)
+    assert ends[4:] == [True] and brush.hovered[-1].pen and brush.hovered[-1].pressure == 1.0
+
+
+# The wheel and the keyboard
 
 
 def test_wheel_steps_the_brush_and_control_zooms(canvas):
@@ -281,98 +297,55 @@ def test_wheel_steps_the_brush_and_control_zooms(canvas):
     assert len(steps) == 6
 
 
-@pytest.mark.parametrize("with_space", [False, True])
-def test_pans(qtbot, canvas, with_space):
-    button = LEFT if with_space else MIDDLE
-    canvas.view.set_scale(2.0)
-    before = canvas.view.centre
-    canvas.setFocus()
-    with qtbot.assertNotEmitted(canvas.pressed):
-        if with_space:
-            QTest.keyPress(canvas, Qt.Key.Key_Space)
-        QTest.mousePress(canvas, button, pos=QPoint(100, 100))
-        QTest.mouseMove(canvas, QPoint(120, 90))
-        QTest.mouseRelease(canvas, button, pos=QPoint(120, 90))
-        if with_space:
-            QTest.keyRelease(canvas, Qt.Key.Key_Space)
-    assert (canvas.view.centre.x(), canvas.view.centre.y()) == (before.x() - 10, before.y() + 5)
-    assert not canvas.panning
+def test_shift_and_the_wheel_rotate_about_the_cursor(canvas):
+    at = QPoint(310, 80)
+    place = canvas.to_image(QPointF(at))
+    turn_wheel(canvas, 240, SHIFT, at)
+    assert canvas.view.rotation == pytest.approx(30)
+    assert canvas.to_screen().map(place).toPoint() == at
+    turn_wheel(canvas, -60, SHIFT, at)
+    assert canvas.view.rotation == pytest.approx(22.5)
 
 
-def test_escape_cancels(qtbot, canvas, document):
-    with qtbot.assertNotEmitted(canvas.released), qtbot.waitSignal(canvas.cancelled):
-        QTest.mousePress(canvas, LEFT, pos=QPoint(200, 150))
-        assert document.changed
-        QTest.keyPress(canvas, Qt.Key.Key_Escape)
-        QTest.mouseMove(canvas, QPoint(230, 150))
-        QTest.mouseRelease(canvas, LEFT, pos=QPoint(230, 150))
-    assert not document.changed and not document.painting
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (Qt.Key.Key_Escape, "escape"),
+        (Qt.Key.Key_Return, "enter"),
+        (Qt.Key.Key_Enter, "enter"),
+        (Qt.Key.Key_Backspace, "backspace"),
+    ],
+)
+def test_keys_are_the_tools_while_something_is_under_way(qtbot, canvas, brush, key, name):
+    taken = []
+    shortcut = QShortcut(QKeySequence(key), canvas)
+    shortcut.activated.connect(lambda: taken.append(key))
+    QTest.keyClick(canvas, key)
+    assert taken == [key] and brush.told == []
+    brush.busy = brush.takes_keys = True
+    QTest.keyClick(canvas, key)
+    assert taken == [key] and brush.told == [name]
+    # With Control it is another key.
+    QTest.keyClick(canvas, key, CONTROL)
+    assert brush.told.count(name) <= 2
 
 
-@pytest.mark.parametrize("lose", ["focus", "hidden", "labels"])
-def test_a_drag_that_is_cut_off_ends_once(qtbot, canvas, document, lose):
-    ends = []
-    canvas.released.connect(lambda: ends.append("released"))
-    canvas.cancelled.connect(lambda: ends.append("cancelled"))
-    QTest.mousePress(canvas, LEFT, pos=QPoint(200, 150))
-    if lose == "focus":
-        other = QLineEdit(canvas)
-        other.show()
-        other.setFocus()
-    elif lose == "hidden":
-        canvas.hide()
-    else:
-        canvas.set_labels(document.labels)
-    assert ends == ["cancelled" if lose == "labels" else "released"]
-    QTest.mouseRelease(canvas, LEFT, pos=QPoint(200, 150))
-    assert len(ends) == 1 and not document.painting
+def test_keys_that_the_tool_does_not_want_go_on(qtbot, document):
+    class Parent(QWidget):
+        keys = ()
 
+        def keyPressEvent(self, event):
+            self.keys += (event.key(),)
 
-def test_hover_and_leave(qtbot, canvas):
-    QTest.mouseMove(canvas, QPoint(10, 10))
-    with qtbot.waitSignal(canvas.hovered) as caught:
-        QTest.mouseMove(canvas, place_on(canvas, 256, 256))
-    assert caught.args == pytest.approx([256, 256], abs=2)
-    with qtbot.waitSignal(canvas.left):
-        QApplication.sendEvent(canvas, QEvent(QEvent.Type.Leave))
-
-
-def test_outline_is_as_large_as_the_brush(canvas):
-    canvas.view.set_scale(2.0)
-    QTest.mouseMove(canvas, QPoint(10, 10))
-    QTest.mouseMove(canvas, QPoint(200, 150))
-    canvas.set_brush(None)
-    without = canvas.grab().toImage()
-    canvas.set_brush(20.0)
-    drawn = canvas.grab().toImage()
-    across = [x for x in range(400) if drawn.pixel(x, 150) != without.pixel(x, 150)]
-    assert abs(across[0] - 160) <= 2 and abs(across[-1] - 240) <= 2
-    canvas.set_brush(None)
-    assert canvas.grab().toImage() == without
-
-
-def test_busy_sign_shows_in_the_corner_only(qtbot, view):
-    pane = ImagePane(view, "Result")
-    qtbot.addWidget(pane)
-    pane.resize(400, 300)
-    idle = pane.grab().toImage()
-    pane.set_busy(True)
-    assert pane.busy
-    busy = pane.grab().toImage()
-    changed = [(x, y) for x in range(400) for y in range(300) if idle.pixel(x, y) != busy.pixel(x, y)]
-    assert changed and min(x for x, _ in changed) > 200 and max(y for _, y in changed) < 60
-    pane.set_busy(False)
-    assert not pane.busy
-    assert pane.grab().toImage() == idle
-    assert pane.accessibleName() == "Result"
-
-
-def test_refuses_what_it_cannot_wrap(qtbot, view):
-    canvas = MaskCanvas(view)
-    qtbot.addWidget(canvas)
-    with pytest.raises(ValueError):
-        canvas.set_image(np.zeros((4, 4), np.uint8))
-    with pytest.raises(ValueError):
-        canvas.set_labels(np.zeros((4, 4), np.uint8).T[:, ::2])
-    canvas.set_placeholder("Open a portrait")
-    canvas.grab()
+    parent = Parent()
+    qtbot.addWidget(parent)
+    canvas = MaskCanvas(ViewModel(), "Mask", parent)
+    canvas.set_labels(document.labels)
+    brush = Brush(canvas, document)
+    canvas.set_tool(brush)
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    QTest.keyClick(canvas, Qt.Key.Key_A)
+    brush.takes_keys = True
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    assert parent.keys == (Qt.Key.Key_Escape, Qt.Key.Key_A)
+    assert brush.told == ["escape", "escape"]

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QRegion
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.pane import ImagePane
+from app.compare import ComparePane
 from app.view import ViewModel
 from app.wipe import HANDLE
-from tests.gui.test_canvas import LEFT, MIDDLE, Repaints, colour_at, place_on
+from tests.gui.hands import LEFT, MIDDLE, Repaints, colour_at, place_on
 
 OLD, NEW = (200, 30, 40), (20, 160, 220)
 SPLIT = Qt.CursorShape.SplitHCursor
@@ -21,7 +21,7 @@ def pane(qtbot):
     """Return a shown pane of a 512 pixel frame, wiped in the middle; both pictures have resolutions of their own."""
     view = ViewModel()
     view.set_image_size(512, 512)
-    pane = ImagePane(view, "Result")
+    pane = ComparePane(view, "Result")
     qtbot.addWidget(pane)
     pane.resize(600, 400)
     pane.set_image(np.full((256, 256, 3), NEW, np.uint8))
@@ -248,3 +248,40 @@ def test_captions_that_come_or_go_are_repainted(pane):
         for y in range(after.height())
         if after.pixel(x, y) != before.pixel(x, y)
     )
+
+
+@pytest.mark.parametrize("rotation", [0, 20, 90, -135])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_the_line_stays_upright_however_the_picture_lies(pane, rotation, flipped):
+    view = pane.view
+    view.set_rotation(rotation)
+    if flipped:
+        view.flip()
+    view.fit()
+    for share in (0.3, 0.5, 0.8):
+        pane.set_wipe(share)
+        shown = pane.grab().toImage()
+        places = [
+            (pane.to_screen().map(QPointF(x, y)).toPoint(), (x, y))
+            for x in range(20, 500, 40)
+            for y in range(20, 500, 40)
+        ]
+        frame = pane.to_screen().mapRect(QRectF(0, 0, 512, 512))
+        line = frame.left() + share * frame.width()
+        checked = 0
+        for at, _ in places:
+            # Away from the line and the captions at the top.
+            if abs(at.x() - line) > 20 and at.y() > 110:
+                checked += 1
+                assert shown.pixelColor(at).getRgb()[:3] == (OLD if at.x() < line else NEW)
+        assert checked > 40
+
+
+def test_the_line_is_dragged_over_a_rotated_picture(pane):
+    pane.view.set_rotation(30)
+    moves = []
+    pane.wipe_moved.connect(moves.append)
+    frame = pane.to_screen().mapRect(QRectF(0, 0, 512, 512))
+    start = frame.center().toPoint()
+    drag(pane, start, start + QPoint(50, 20))
+    assert moves == pytest.approx([0.5 + 50 / frame.width()], abs=0.01)
