@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.photo_view import PhotoView
-from app.theme import ACCENT, LINE, MUTED, PANEL, RAISED, TEXT, WARNING, WINDOW
+from app.theme import colours
 from engine.align import Face, Points, alignment_of, cut_out, points_in, whole_frame
 from engine.types import Pixels
 
@@ -19,27 +19,6 @@ PREVIEW = 256
 SIDEBAR = 300
 REDUCED = 4096
 """The longer side, in pixels, of the photo that previews of large crops are cut from."""
-
-_DISABLED = "#6a7079"
-_STYLE = f"""
-QWidget#alignSidebar {{ background: {PANEL}; border-left: 1px solid {LINE}; }}
-QLabel#title {{ color: {TEXT}; font-size: 12pt; font-weight: 600; }}
-QLabel#notice {{
-    background: #453720; color: {TEXT}; border-left: 3px solid {WARNING}; border-radius: 3px; padding: 7px 9px;
-}}
-QPushButton {{
-    background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px; padding: 6px 12px;
-}}
-QPushButton:hover {{ background: {LINE}; }}
-QPushButton:pressed {{ background: {WINDOW}; }}
-QPushButton:focus {{ border-color: {ACCENT}; }}
-QPushButton:disabled {{ background: {PANEL}; color: {_DISABLED}; }}
-QPushButton#primary {{ background: {ACCENT}; color: #0b1622; border-color: {ACCENT}; font-weight: 600; }}
-QPushButton#primary:hover {{ background: #6fb0f5; border-color: #6fb0f5; }}
-QPushButton#primary:pressed {{ background: #3d86d6; }}
-QPushButton#primary:focus {{ border-color: #ffffff; }}
-QPushButton#primary:disabled {{ background: {RAISED}; color: {_DISABLED}; border-color: {LINE}; }}
-"""
 
 
 class _Preview(QFrame):
@@ -77,10 +56,11 @@ class _Preview(QFrame):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(box, QImage(self._pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888))
             return
-        painter.fillRect(box, QColor(WINDOW))
-        painter.setPen(QPen(QColor(LINE), 1))
+        shown = colours()
+        painter.fillRect(box, QColor(shown.window))
+        painter.setPen(QPen(QColor(shown.line), 1))
         painter.drawRect(box.adjusted(0, 0, -1, -1))
-        painter.setPen(QColor(MUTED))
+        painter.setPen(QColor(shown.muted))
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(box.adjusted(16, 8, -16, -8), flags, self._words)
 
@@ -121,6 +101,9 @@ class AlignPage(QWidget):
         for label in (self._title, self._notice, self._text, self._hint):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
+        larger = self._title.font()
+        larger.setPointSizeF(1.3 * larger.pointSizeF())
+        self._title.setFont(larger)
         self._preview = _Preview()
         self._accept_button, self._other_button, self._cancel_button = (QPushButton() for _ in range(3))
         self._accept_button.setObjectName("primary")
@@ -135,8 +118,8 @@ class AlignPage(QWidget):
         sidebar = QWidget()
         sidebar.setObjectName("alignSidebar")
         sidebar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        sidebar.setFixedWidth(SIDEBAR)
-        sidebar.setStyleSheet(_STYLE)
+        # Wide enough for its buttons, whatever the size of the system's font.
+        sidebar.setFixedWidth(max(SIDEBAR, 20 * self.fontMetrics().height()))
         column = QVBoxLayout(sidebar)
         column.setContentsMargins(22, 18, 22, 18)
         column.setSpacing(0)

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.intake import may_hold_picture, take
-from app.theme import ACCENT, MUTED, TEXT, WINDOW
+from app.theme import colours
 from engine.types import EngineError
 
 if TYPE_CHECKING:
@@ -130,14 +130,14 @@ class DropHint(QWidget):
             hole = QPainterPath()
             hole.addRoundedRect(spot, 6, 6)
             shade = shade.subtracted(hole)
-        dark = QColor(WINDOW)
+        dark = QColor(colours().window)
         dark.setAlphaF(0.93)
         painter.fillPath(shade, dark)
-        painter.setPen(QPen(QColor(ACCENT), 2, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(QColor(colours().accent), 2, Qt.PenStyle.DashLine))
         if not self._spot.isEmpty():
             painter.drawRoundedRect(spot, 6, 6)
         # Below the tool bar and the headers, so that the style's button is not crossed.
-        frame = QRectF(self.rect()).adjusted(28, 132, -28, -56)
+        frame = QRectF(self.rect()).adjusted(28, max(132.0, spot.bottom() + 14), -28, -56)
         painter.drawRoundedRect(frame, 14, 14)
         self._write(painter, frame)
 
@@ -146,7 +146,7 @@ class DropHint(QWidget):
         font.setPointSizeF(font.pointSizeF() * 1.9)
         font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
-        painter.setPen(QColor(TEXT))
+        painter.setPen(QColor(colours().text))
         middle, flags = frame.center().y(), Qt.AlignmentFlag
         above = QRectF(frame.left(), frame.top(), frame.width(), frame.height() / 2)
         if not self._more:
@@ -154,6 +154,6 @@ class DropHint(QWidget):
             return
         painter.drawText(above, flags.AlignHCenter | flags.AlignBottom, self._words)
         painter.setFont(self.font())
-        painter.setPen(QColor(MUTED))
+        painter.setPen(QColor(colours().muted))
         below = QRectF(frame.left(), middle + 10, frame.width(), frame.height() / 2 - 10)
         painter.drawText(below, flags.AlignHCenter | flags.AlignTop, self._more)

@@ -3,8 +3,8 @@
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF
 
-from app.theme import ACCENT
-
+ACCENT = "#5ba3f5"
+"""The colour of what is selected; over photos, which are no lighter in a light theme, always the same."""
 BADGE = 11.0
 """Radius of the badge with a face's number."""
 HANDLE = 9.0
@@ -40,6 +40,8 @@ def paint_face(painter: QPainter, box: QPolygonF, number: int, selected: bool, h
     painter.save()
     font = QFont(painter.font())
     font.setBold(True)
+    # However large the font is, two digits must fit in the badge.
+    font.setPixelSize(min(painter.fontInfo().pixelSize(), round(1.3 * BADGE)))
     painter.setFont(font)
     # White on the accent colour would be too faint to read.
     painter.setPen(QColor(10, 16, 24) if selected else _INK)

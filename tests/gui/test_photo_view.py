@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
+from app.marks import ACCENT
 from app.photo_view import PhotoView
-from app.theme import ACCENT
 from engine.align import TYPICAL, Face, alignment_of
 from tests.gui.test_canvas import LEFT, colour_at, place_on
 

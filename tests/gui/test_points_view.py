@@ -8,8 +8,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
 from app.halvings import Halvings
+from app.marks import ACCENT
 from app.points_view import GROW, GROW_BY_WHEEL
-from app.theme import ACCENT
 from engine.align import TYPICAL, alignment_of
 from tests.gui.test_canvas import LEFT, MIDDLE, colour_at, place_on, turn_wheel
 from tests.gui.test_photo_view import Caught, along_crop, drag, has_colour
