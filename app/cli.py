@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.batch import Item
 
 BATCHES = ("parse", "apply")
-COMMANDS = ("edit", "render", *BATCHES, "demo", "prepare")
+COMMANDS = ("edit", "render", *BATCHES, "replay", "demo", "prepare")
 
 PICTURES = {
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".ppm", ".avif",
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     commands = p.add_subparsers(dest="command", required=True, metavar="{" + ",".join(COMMANDS) + "}")
 
     edit = commands.add_parser("edit", parents=[model], help="open the window (the default)")
-    edit.add_argument("photo", type=Path, nargs="?", help="portrait to open (default: the sample)")
+    edit.add_argument("photo", type=Path, nargs="?", help="photo or .maskbrush project to open (default: the sample)")
     edit.add_argument("--mask", type=Path, help="its mask (default: PHOTO_mask.png beside it)")
 
     render = commands.add_parser("render", parents=[model, faces], help="render an edited mask without the window")
@@ -74,6 +74,10 @@ def parser() -> argparse.ArgumentParser:
     apply.add_argument("--format", choices=("png", "jpg", "webp", "tif"), help="(default: the photo's own, else png)")
     apply.add_argument("--quality", type=_number(100), default=95, help="of JPEG and WebP, 1 to 100 (default: 95)")
     apply.add_argument("--masks", action="store_true", help="write the crops' edited masks as well")
+
+    again = commands.add_parser("replay", help="make a project's mask anew from its edits, and compare it")
+    again.add_argument("project", type=Path, help="the .maskbrush file")
+    again.add_argument("-o", "--out", type=Path, required=True, help="mask to write: .png")
 
     demo = commands.add_parser("demo", parents=[model], help="paint a script of strokes in the offscreen window")
     demo.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures (default: out)")
@@ -110,7 +114,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] not in (*COMMANDS, "-h", "--help"):
         words.insert(0, "edit")
     args = parser().parse_args(words)
-    commands = {"edit": _edit, "render": _render, "demo": _demo, "prepare": _prepare, "parse": _parse, "apply": _apply}
+    commands = {
+        "edit": _edit, "render": _render, "parse": _parse, "apply": _apply, "replay": _replay, "demo": _demo,
+        "prepare": _prepare,
+    }  # fmt: skip
     try:
         return commands[args.command](args)
     except EngineError as error:
@@ -124,6 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _edit(args: argparse.Namespace) -> int:
+    if args.mask is not None and args.photo is not None and args.photo.suffix.lower() == ".maskbrush":
+        raise UsageError(f"{args.photo.name} has a mask of its own.", "Leave --mask out, or name a photo.")
     from app.start import run_window
 
     return run_window(args.photo, args.mask, args.model, args.backend, args.device)
@@ -171,6 +180,25 @@ def _render(args: argparse.Namespace) -> int:
     return 0
 
 
+def _replay(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from app.project import read_project
+    from app.replay import replay
+    from engine.files import save_mask
+
+    project = read_project(args.project)
+    labels = replay(project)
+    save_mask(args.out, labels)
+    print(f"Wrote {args.out}")
+    for note in project.notes:
+        print(note, file=sys.stderr)
+    different = int(np.count_nonzero(labels != project.labels))
+    if different:
+        print(f"It differs from the mask in {args.project.name} in {different} pixels.", file=sys.stderr)
+    return 1 if different or project.notes else 0
+
+
 def _prepare(args: argparse.Namespace) -> int:
     from engine.api import Maskbrush
     from engine.reader import PhotoReader
@@ -203,8 +231,9 @@ def _parse(args: argparse.Namespace) -> int:
 def _apply(args: argparse.Namespace) -> int:
     from app.batch import ApplyJob
     from app.pool import run
+    from engine.edit_files import read_edit
     from engine.generate import load_generator
-    from engine.operations import read_edit, style_of
+    from engine.operations import style_of
     from engine.reader import PhotoReader
     from engine.store import default_weights
 

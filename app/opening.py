@@ -12,6 +12,7 @@ from typing import Any, Literal
 from PIL import Image
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
+from app.project_files import kept
 from app.reading import KeptReader, MakeReader
 from app.tasks import Tasks
 from engine.align import CancelledError, Face, Points, alignment_of, points_in, whole_frame
@@ -132,7 +133,7 @@ class Opening(QObject):
     def open_image(self, image: Image.Image, name: str, exemplar: bool = False) -> None:
         """Open a picture in memory by its faces, to edit it or as an exemplar."""
         job = self._begin(_Job("exemplar" if exemplar else "portrait", name), self._reading(name))
-        self._run(job, self._tasks.run, lambda: photo_of(image, name), lambda photo: self._look(job, photo))
+        self._run(job, self._tasks.run, lambda: kept(photo_of(image, name)), lambda photo: self._look(job, photo))
 
     def cut_out(self, photo: Photo, points: Points, faces: Sequence[Face] = (), carry: bool = False) -> None:
         """Go on with a face of a photo, by its right eye, left eye and mouth.
@@ -182,7 +183,7 @@ class Opening(QObject):
         self.parser_progress.emit(self.tr("Loading the face parser…"))
 
         def tell(text: str) -> None:
-            self._from_thread.emit(lambda: self.parser_progress.emit(text))
+            self._from_thread.emit(lambda: self.parser_progress.emit(progress_text(text)))
 
         def loaded(info: ParserInfo | None, error: EngineError | None) -> None:
             self.parser_progress.emit("")
@@ -261,7 +262,7 @@ class Opening(QObject):
 
     def _read(self, job: _Job, picture: Path, mask: Path | None) -> None:
         def work() -> tuple[Photo, Portrait | None, str]:
-            photo, own = read_photo(picture), mask or find_mask(picture)
+            photo, own = read_photo(picture, keep=True), mask or find_mask(picture)
             try:
                 return photo, with_mask(photo, own) if own else None, ""
             except MaskError as error:
@@ -326,4 +327,4 @@ class Opening(QObject):
         return self._kept.get(tell).portrait(photo, alignment, tell, job.dropped.is_set)
 
     def _teller(self, job: _Job) -> Progress:
-        return lambda text: self._from_thread.emit(lambda: self._progress(job, text))
+        return lambda text: self._from_thread.emit(lambda: self._progress(job, progress_text(text)))

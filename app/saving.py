@@ -5,6 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import QEventLoop, QObject, Signal
 
+from app.project import Project, save_project
 from app.tasks import Tasks
 from engine.files import save_mask, save_picture
 from engine.photo import Patch, Photo, save_photo
@@ -84,6 +85,12 @@ class Saving(QObject):
         """Write a mask as an indexed PNG; the labels must not change meanwhile."""
         self._writing += 1
         self._tasks.run(lambda: save_mask(path, labels), lambda _, error: self._written((), error, path, state))
+
+    def project(self, path: Path, project: Project, state: object) -> None:
+        """Write a project."""
+        self.progress.emit(self.tr("Saving…"))
+        self._writing += 1
+        self._tasks.run(lambda: save_project(path, project), lambda _, error: self._written((), error, path, state))
 
     def wait(self) -> None:
         """Let the window work until all files on their way to the disk are there, or have failed."""

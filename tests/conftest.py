@@ -67,7 +67,7 @@ def _no_leaked_threads(_own_folders: None) -> Iterator[None]:
 
 
 def _isolate(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    for name in ("settings", "cache"):
+    for name in ("settings", "cache", "data"):
         (folder / name).mkdir()
         patch.setenv(f"MASKBRUSH_{name.upper()}_DIR", str(folder / name))
 
