@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSize, Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu, QMessageBox, QToolBar
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMessageBox
 
-from app.panels import KEYS
+from app.action_maker import ActionMaker, tip_of
+from app.bars import CommandBar
+from app.command_palette import CommandPalette
+from app.shortcuts import Shortcuts
+from app.studio_actions import StudioActions
 from app.style_menu import StyleMenu
-from app.theme import icon
+from app.titles import step_title
 from engine.generate import BACKENDS, DEVICES
-from resources.labels import LABELS
 
 if TYPE_CHECKING:
     from app.window import MainWindow
-
-_TITLES = {
-    "auto": "Automatic",
-    "torch": "PyTorch",
-    "onnx": "ONNX Runtime",
-    "cpu": "CPU",
-    "cuda": "NVIDIA GPU (CUDA)",
-    "mps": "Apple GPU (MPS)",
-}
 
 
 class Actions(QObject):
@@ -35,79 +28,91 @@ class Actions(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._need_portrait: list[QAction] = []
+        self._maker = ActionMaker(window)
+        self._make = self._maker.make
         self._build_file()
         self._build_edit()
-        self._build_view()
-        self._build_classes()
-        self._build_model()
+        self.studio = StudioActions(window, self._maker)
         self._build_style()
+        self._build_model()
+        self._build_help()
         self._build_toolbar()
-        window.menuBar().addMenu(self.tr("&Help")).addAction(self.tr("About Maskbrush"), self._about)
+        self.shortcuts = Shortcuts(
+            window,
+            {
+                "Space": self.tr("Move the picture while it is held down"),
+                "Return": self.tr("Finish what a tool has begun"),
+                "Backspace": self.tr("Take a polygon's last corner back"),
+                "Left": self.tr("Move the line between before and after"),
+                "Right": self.tr("Move the line between before and after"),
+            },
+        )
+        self.shortcuts.apply(window.settings.shortcuts)
+        self.shortcuts.changed.connect(self.update)
 
     def update(self) -> None:
         """Enable what can be done now."""
         editor = self._window.editor
         portrait, asking = editor.portrait, self._window.questions.open
-        for action in self._need_portrait:
+        for action in self._maker.need_portrait:
             action.setEnabled(portrait is not None and not asking)
         self.adjust.setEnabled(portrait is not None and portrait.photo is not None and not asking)
         self.other_face.setEnabled(len(editor.faces) > 1 and not asking)
-        # While a face is asked for, the mask is not seen: it must not change.
-        self.undo.setEnabled(editor.undo_stack.canUndo() and not asking)
-        self.redo.setEnabled(editor.undo_stack.canRedo() and not asking)
+        studio = self.studio
+        for action in (*studio.tools.values(), *studio.layouts, *studio.panels):
+            action.setEnabled(not asking)
         self.own_style.setChecked(editor.exemplar is None)
         self.style_menu.refresh()
-        self.whole.setEnabled(editor.can_show_whole and not asking)
-        self.whole.setChecked(editor.whole)
-        self.whole.setToolTip(self._whole_tip())
+        whole = studio.whole
+        whole.setEnabled(editor.can_show_whole and not asking)
+        whole.setChecked(editor.whole)
+        whole.setToolTip(self._whole_tip())
+        self.update_history()
+
+    def update_history(self) -> None:
+        """Say what would be undone and redone."""
+        # While a face is asked for, the mask is not seen: it must not change.
+        history, asking = self._window.editor.history, self._window.questions.open
+        last, following = history.last if history.can_undo else None, history.next
+        for action, edit, name, text in (
+            (self.undo, last, self.tr("Undo"), self.tr("&Undo {0}")),
+            (self.redo, following, self.tr("Redo"), self.tr("&Redo {0}")),
+        ):
+            title = step_title(edit.title) if edit is not None else ""
+            action.setEnabled(edit is not None and not asking)
+            action.setText(text.format(title).rstrip())
+            action.setToolTip(tip_of(action, f"{name}: {title}" if title else name))
 
     def _whole_tip(self) -> str:
-        editor, keys = self._window.editor, self.whole.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        editor, whole = self._window.editor, self.studio.whole
         if editor.portrait is not None and editor.portrait.alignment is None:
             return self.tr("The whole photo is shown already: this portrait is no crop of one")
         if not editor.only_edit:
             return self.tr("Whole photo: only with “Edit only”, as the raw render has no place in it")
-        return self.tr("Show the edit in the whole photo ({0})").format(keys)
-
-    def _action(
-        self,
-        text: str,
-        slot: Callable[[], object],
-        key: QKeySequence.StandardKey | str | None = None,
-        picture: str = "",
-        needs_portrait: bool = False,
-        tip: str = "",
-    ) -> QAction:
-        action = QAction(text, self._window)
-        action.triggered.connect(lambda: slot())
-        if key is not None:
-            action.setShortcut(QKeySequence(key))
-        if picture:
-            action.setIcon(icon(picture))
-        name = tip or text.replace("&", "").rstrip("…")
-        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        action.setToolTip(f"{name} ({keys})" if keys else name)
-        if needs_portrait:
-            self._need_portrait.append(action)
-        return action
+        return tip_of(whole, self.tr("Show the edit in the whole photo"))
 
     def _build_file(self) -> None:
-        window, keys = self._window, QKeySequence.StandardKey
+        window, make, keys = self._window, self._make, QKeySequence.StandardKey
         commands = window.commands
-        self.open_photo = self._action(self.tr("&Open photo…"), commands.choose_photo, keys.Open, "open")
-        self.open_pair = self._action(self.tr("Open with mas&k…"), commands.choose_pair, "Ctrl+Shift+O")
-        self.paste = self._action(self.tr("&Paste picture"), commands.paste, keys.Paste)
-        self.adjust = self._action(self.tr("&Adjust alignment…"), commands.adjust_alignment, "Ctrl+T")
-        self.other_face = self._action(self.tr("Choose another &face…"), commands.choose_face, "Ctrl+Shift+T")
-        self.load_mask = self._action(self.tr("&Load mask…"), commands.choose_mask, "Ctrl+M", needs_portrait=True)
-        self.export = self._action(
-            self.tr("&Export photo…"), commands.export_picture, "Ctrl+E", "export", needs_portrait=True
+        self.open_photo = make("open", self.tr("&Open…"), commands.choose_photo, keys.Open, "open",
+                               tip=self.tr("Open a photo or a project"))  # fmt: skip
+        self.open_pair = make("open-pair", self.tr("Open with mas&k…"), commands.choose_pair, "Ctrl+Shift+O")
+        self.paste = make("paste", self.tr("&Paste picture"), commands.paste, keys.Paste)
+        self.save = make("save", self.tr("&Save project"), commands.save, keys.Save, "save", needs_portrait=True)
+        self.save_as = make(
+            "save-as", self.tr("Save project &as…"), commands.save_as, "Ctrl+Shift+S", needs_portrait=True
         )
-        self.export_mask = self._action(
-            self.tr("Export &mask…"), commands.export_mask, "Ctrl+Shift+E", needs_portrait=True
+        self.recover = make("recover", self.tr("&Recover edits…"), commands.recover, picture="recover")
+        self.adjust = make("adjust", self.tr("Ad&just alignment…"), commands.adjust_alignment, "Ctrl+T")
+        self.other_face = make("other-face", self.tr("Choose another &face…"), commands.choose_face, "Ctrl+Shift+T")
+        self.load_mask = make("load-mask", self.tr("&Load mask…"), commands.choose_mask, "Ctrl+M", needs_portrait=True)
+        self.export = make(
+            "export", self.tr("&Export photo…"), commands.export_picture, "Ctrl+E", "export", needs_portrait=True
         )
-        self.cancel_opening = self._action(self.tr("Cancel opening"), self._cancel, "Esc")
+        self.export_mask = make(
+            "export-mask", self.tr("Export &mask…"), commands.export_mask, "Ctrl+Shift+E", needs_portrait=True
+        )
+        self.cancel_opening = make("cancel-opening", self.tr("Cancel opening"), self._cancel, "Esc")
         self.cancel_opening.setEnabled(False)
         window.addAction(self.cancel_opening)
         menu = window.menuBar().addMenu(self.tr("&File"))
@@ -115,137 +120,110 @@ class Actions(QObject):
         menu.addMenu(window.recent.menu)
         menu.addAction(self.paste)
         menu.addSeparator()
+        menu.addActions([self.save, self.save_as, self.recover])
+        menu.addSeparator()
         menu.addActions([self.adjust, self.other_face, self.load_mask])
         menu.addSeparator()
         menu.addActions([self.export, self.export_mask])
-        menu.addAction(self._action(self.tr("Export &quality…"), commands.choose_quality))
+        menu.addAction(make("quality", self.tr("Export quali&ty…"), commands.choose_quality))
         menu.addSeparator()
-        menu.addAction(self._action(self.tr("&Quit"), window.close, keys.Quit))
+        menu.addAction(make("quit", self.tr("&Quit"), window.close, "Ctrl+Q"))
 
     def _cancel(self) -> None:
         # In the middle of a stroke, Escape is the stroke's.
-        if self._window.canvas.dragging:
-            self._window.editor.cancel_stroke()
-        else:
+        if not self._window.workspace.box.escape():
             self._window.editor.opening.cancel()
 
     def _build_edit(self) -> None:
-        window, keys = self._window, QKeySequence.StandardKey
-        stack = window.editor.undo_stack
-        self.undo, self.redo = stack.createUndoAction(window), stack.createRedoAction(window)
-        self.redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
-        self.undo.setShortcut(keys.Undo)
-        for action, name in ((self.undo, "undo"), (self.redo, "redo")):
-            action.setIcon(icon(name))
-        self.reset = self._action(
-            self.tr("&Reset mask"), window.editor.reset_mask, "Ctrl+R", "reset", needs_portrait=True
-        )
-        larger = self._action(self.tr("Larger brush"), lambda: window.brush.step(1), "]")
-        smaller = self._action(self.tr("Smaller brush"), lambda: window.brush.step(-1), "[")
+        window, make, keys = self._window, self._make, QKeySequence.StandardKey
+        editor = window.editor
+        self.undo = make("undo", self.tr("&Undo"), editor.undo, keys.Undo, "undo")
+        self.redo = make("redo", self.tr("&Redo"), editor.redo, ("Ctrl+Shift+Z", "Ctrl+Y"), "redo")
+        self.reset = make("reset", self.tr("Reset &mask"), editor.reset_mask, "Ctrl+R", "reset", needs_portrait=True)
+        self.copy = make("copy", self.tr("&Copy picture"), window.commands.copy, keys.Copy, needs_portrait=True)
         menu = window.menuBar().addMenu(self.tr("&Edit"))
-        self.copy = self._action(self.tr("&Copy picture"), window.commands.copy, keys.Copy, needs_portrait=True)
         menu.addActions([self.undo, self.redo, self.reset])
         menu.addSeparator()
         menu.addActions([self.copy, self.paste])
         menu.addSeparator()
-        menu.addActions([larger, smaller])
+        menu.addAction(make("shortcuts", self.tr("&Keyboard shortcuts…"), self._edit_shortcuts, picture="keyboard"))
+        menu.addAction(make("undo-memory", self.tr("Memory for the &history…"), window.commands.choose_undo_memory))
 
-    def _build_view(self) -> None:
-        window, keys = self._window, QKeySequence.StandardKey
-        self.fit = self._action(self.tr("&Fit"), window.fit, "Ctrl+0", "fit", tip=self.tr("Fit the picture"))
-        self.actual = self._action(
-            self.tr("&100%"), lambda: window.set_scale(1.0), "Ctrl+1", "actual", tip=self.tr("Zoom to 100%")
-        )
-        zoom_in = self._action(self.tr("Zoom &in"), lambda: window.zoom(1.25), keys.ZoomIn)
-        zoom_out = self._action(self.tr("Zoom &out"), lambda: window.zoom(0.8), keys.ZoomOut)
-        safe = QAction(self.tr("&Colour-blind-safe palette"), window, checkable=True)
-        safe.toggled.connect(window.use_palette)
-        safe.setChecked(window.settings.colour_blind_safe)
-        menu = window.menuBar().addMenu(self.tr("&View"))
-        self.whole = self._action(self.tr("&Whole photo"), self._toggle_whole, "F6", "whole")
-        self.whole.setCheckable(True)
-        self.wipe = self._action(self.tr("&Before and after"), self._toggle_wipe, "Ctrl+Shift+B", "wipe")
-        self.wipe.setCheckable(True)
-        self.wipe.setShortcuts([QKeySequence("Ctrl+Shift+B"), QKeySequence("\\")])
-        menu.addActions([self.fit, self.actual, zoom_in, zoom_out])
-        menu.addSeparator()
-        menu.addActions([self.whole, self.wipe])
-        menu.addSeparator()
-        menu.addAction(safe)
-
-    def _toggle_whole(self) -> None:
-        self._window.editor.set_whole(self.whole.isChecked())
-
-    def _toggle_wipe(self) -> None:
-        self._window.page.set_wipe(self.wipe.isChecked())
-
-    def _build_classes(self) -> None:
-        window = self._window
-        menu = window.menuBar().addMenu(self.tr("&Class"))
-        group = QActionGroup(self)
-        for label in LABELS:
-            action = self._action(label.title, lambda row=label.id: window.labels.setCurrentRow(row), KEYS[label.id])
-            action.setCheckable(True)
-            group.addAction(action)
-            menu.addAction(action)
-        window.labels.chosen.connect(lambda row: group.actions()[row].setChecked(True))
+    def _build_style(self) -> None:
+        window, make = self._window, self._make
+        self.own_style = make(
+            "own-style", self.tr("&Own style"), lambda: window.editor.use_style(None), "Ctrl+Shift+L",
+            needs_portrait=True,
+        )  # fmt: skip
+        self.own_style.setCheckable(True)
+        exemplar = make(
+            "exemplar", self.tr("From an &exemplar…"), window.commands.choose_exemplar, "Ctrl+L", "style",
+            needs_portrait=True,
+        )  # fmt: skip
+        self.style_menu = StyleMenu(window, self.own_style, exemplar)
+        window.menuBar().addMenu(self.style_menu)
+        window.page.style_button.setMenu(self.style_menu)
 
     def _build_model(self) -> None:
-        window = self._window
+        window, make = self._window, self._make
+        titles = {
+            "auto": self.tr("Automatic"),
+            "torch": "PyTorch",
+            "onnx": "ONNX Runtime",
+            "cpu": self.tr("CPU"),
+            "cuda": self.tr("NVIDIA GPU (CUDA)"),
+            "mps": self.tr("Apple GPU (MPS)"),
+        }
         menu = window.menuBar().addMenu(self.tr("&Model"))
-        self._choice(menu.addMenu(self.tr("&Back end")), "backend", BACKENDS)
-        self._choice(menu.addMenu(self.tr("&Device")), "device", DEVICES)
+        for setting, title, values in (
+            ("backend", self.tr("&Back end"), BACKENDS), ("device", self.tr("&Device"), DEVICES),
+        ):  # fmt: skip
+            self._choice(menu.addMenu(title), setting, {value: titles[value] for value in values})
         menu.addSeparator()
         parsers = menu.addMenu(self.tr("&Face parser"))
-        parsers.addAction(self._action(self.tr("&Load parser…"), window.commands.choose_parser))
-        parsers.addAction(self._action(self.tr("Use &default parser"), lambda: window.editor.opening.use_parser(None)))
+        use_parser = window.editor.opening.use_parser
+        parsers.addAction(make("load-parser", self.tr("&Load parser…"), window.commands.choose_parser))
+        parsers.addAction(make("default-parser", self.tr("Use &default parser"), lambda: use_parser(None)))
         menu.addSeparator()
-        menu.addAction(self._action(self.tr("Load &weights…"), window.commands.choose_weights))
-        menu.addAction(self._action(self.tr("Use &default weights"), lambda: self._set(weights="")))
+        menu.addAction(make("load-weights", self.tr("Load &weights…"), window.commands.choose_weights))
+        menu.addAction(make("default-weights", self.tr("&Use default weights"), lambda: self._set(weights="")))
 
-    def _choice(self, menu: QMenu, setting: str, values: tuple[str, ...]) -> None:
-        group = QActionGroup(self)
-        for value in values:
-            action = self._action(_TITLES[value], lambda value=value: self._set(**{setting: value}))
-            action.setCheckable(True)
-            action.setChecked(getattr(self._window.settings, setting) == value)
-            group.addAction(action)
-            menu.addAction(action)
+    def _choice(self, menu: QMenu, setting: str, titles: dict[str, str]) -> None:
+        chosen = getattr(self._window.settings, setting)
+        menu.addActions(self._maker.choice(setting, titles, lambda value: self._set(**{setting: value}), chosen))
 
     def _set(self, **changes: str) -> None:
         self._window.settings = replace(self._window.settings, **changes)  # type: ignore[arg-type]
         self._window.load_model()
 
-    def _build_style(self) -> None:
+    def _build_help(self) -> None:
         window = self._window
-        self.own_style = self._action(
-            self.tr("&Own style"), lambda: window.editor.use_style(None), "Ctrl+Shift+L", needs_portrait=True
-        )
-        self.own_style.setCheckable(True)
-        exemplar = self._action(
-            self.tr("From an &exemplar…"), window.commands.choose_exemplar, "Ctrl+L", "style", needs_portrait=True
-        )
-        self.style_menu = StyleMenu(window, self.own_style, exemplar)
-        window.menuBar().insertMenu(window.menuBar().actions()[3], self.style_menu)
-        window.page.style_button.setMenu(self.style_menu)
+        self.palette = CommandPalette(window, window.settings.commands)
+        menu = window.menuBar().addMenu(self.tr("&Help"))
+        menu.addAction(self._make("palette", self.tr("&Find a command…"), self.palette.open, "Ctrl+K", "search"))
+        menu.addAction(self._make("about", self.tr("About Maskbrush"), self._about))
+
+    def _edit_shortcuts(self) -> None:
+        overrides = self.shortcuts.edit()
+        if overrides is not None:
+            self._window.settings = replace(self._window.settings, shortcuts=overrides)
+            self.update()
 
     def _build_toolbar(self) -> None:
-        bar = QToolBar(self.tr("Tools"), self._window)
-        bar.setObjectName("tools")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(18, 18))
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        for group in ((self.open_photo, self.export), (self.undo, self.redo, self.reset), (self.fit, self.actual)):
-            if bar.actions():
-                bar.addSeparator()
-            bar.addActions(group)
-        self.open_photo.setIconText(self.tr("Open"))
-        self.export.setIconText(self.tr("Export"))
-        self.reset.setIconText(self.tr("Reset"))
-        for action in (self.undo, self.redo):
-            # Their texts name the edit, which would make the bar jump at each stroke.
-            bar.widgetForAction(action).setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)  # type: ignore[attr-defined]
+        studio = self.studio
+        groups: tuple[list[QAction], ...] = (
+            [self.open_photo, self.save, self.export], [self.undo, self.redo, self.reset],
+            [studio.fit, studio.actual], studio.layouts, studio.panels,
+        )  # fmt: skip
+        for action, text in (
+            (self.open_photo, self.tr("Open")), (self.save, self.tr("Save")), (self.export, self.tr("Export")),
+            (self.reset, self.tr("Reset")),
+        ):  # fmt: skip
+            action.setIconText(text)
+        # Undo and redo name the edit, which would make the bar jump at each stroke.
+        wordless = (self.undo, self.redo, *studio.layouts, *studio.panels)
+        bar = CommandBar(self.tr("Commands"), groups, wordless, self._window)
+        bar.setObjectName("commands")
         self._window.addToolBar(bar)
 
     def _about(self) -> None:

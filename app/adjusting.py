@@ -47,6 +47,7 @@ class Adjusting(QObject):
         self._panels = {"face": face, "shape": shape}
         self._trying = ""
         self._readjusting = False
+        self._shown: dict[str, float] | None = None
         # Looking for what can be done takes longer than a hand should wait at the end of a stroke.
         self._soon = QTimer(self, singleShot=True, interval=OFFER_MS)
         self._soon.timeout.connect(self._offer)
@@ -66,6 +67,8 @@ class Adjusting(QObject):
         editor = self._editor
         if editor.document is None:
             return
+        # The slider that is dragged no longer shows what was last shown.
+        self._shown = None
         if self._trying == name and editor.document.trying is not None:
             editor.revise_step(step)
             return
@@ -106,8 +109,11 @@ class Adjusting(QObject):
         document = self._editor.document
         if self._trying:
             return
-        for panel in self._panels.values():
-            panel.set_values(self._values())
+        values = self._values()
+        if values != self._shown:
+            self._shown = values
+            for panel in self._panels.values():
+                panel.set_values(values)
         if document is None:
             self._offer()
         elif not self._soon.isActive():

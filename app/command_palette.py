@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
+from app.action_maker import plain
 from app.command_rows import ROW, Row, RowDelegate, Rows, row_height
 from app.fuzzy import match
 from app.theme import icon
@@ -74,14 +74,14 @@ def all_actions(window: QMainWindow) -> list[Command]:
     menus = [action.menu() for action in window.menuBar().actions() if action.isVisible()]
     for menu in menus:
         if isinstance(menu, QMenu):
-            _collect(menu.actions(), (_plain(menu.title()),), found)
+            _collect(menu.actions(), (plain(menu.title()),), found)
     _collect(window.actions(), (), found)
     return list(found.values())
 
 
 def _collect(actions: Iterable[QAction], path: tuple[str, ...], found: dict[QAction, Command]) -> None:
     for action in actions:
-        title = _plain(action.text())
+        title = plain(action.text())
         if action.isSeparator() or not action.isVisible() or not title:
             continue
         menu = action.menu()
@@ -89,12 +89,6 @@ def _collect(actions: Iterable[QAction], path: tuple[str, ...], found: dict[QAct
             _collect(menu.actions(), (*path, title), found)
         else:
             found.setdefault(action, Command(action, path, title))
-
-
-def _plain(text: str) -> str:
-    """Return the text of a menu without its marks for the keyboard: ``"&Open"``, ``"開く(&O)"``, ``"a && b"``."""
-    text = re.sub(r"\s*\(&\w\)", "", text.partition("\t")[0])
-    return re.sub("&(.)", r"\1", text).strip()
 
 
 class CommandPalette(QDialog):

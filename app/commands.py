@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QInputDialog, QMessageBox
 
 from app.document import Edit
 from app.file_dialogs import FileDialogs
 from app.intake import Taken, take, to_qimage
+from app.project import SUFFIX
+from app.recovering import Recovery
 from engine.types import EngineError
 
 if TYPE_CHECKING:
@@ -31,19 +33,20 @@ class Commands(QObject):
         self._window, self._editor = window, window.editor
         self._dialogs = FileDialogs(window)
         self._given_up: Edit | None = None
+        self.recovery = Recovery(window)
         self._editor.may_replace = self._may_replace
 
     # Opening
 
-    def open_photo(self, picture: Path, mask: Path | None = None) -> None:
-        """Open a photo to edit, unless the person wants to keep the present edits."""
+    def open_photo(self, file: Path, mask: Path | None = None) -> None:
+        """Open a photo or a project, unless the person wants to keep the present edits."""
         if self._may_open():
-            self._editor.open_portrait(picture, mask)
+            self._open(file, mask)
 
     def choose_photo(self) -> None:
-        """Ask for a photo to edit."""
-        if self._may_open() and (picture := self._dialogs.photo(self.tr("Open photo"))):
-            self._editor.open_portrait(picture)
+        """Ask for a photo or a project to edit."""
+        if self._may_open() and (file := self._dialogs.photo_or_project()):
+            self._open(file)
 
     def choose_pair(self) -> None:
         """Ask for a picture and its mask."""
@@ -82,6 +85,9 @@ class Commands(QObject):
         if not exemplar and not self._may_open():
             return
         opening = self._editor.opening
+        if taken.file is not None and not exemplar and taken.file.suffix.lower() == SUFFIX:
+            self._open(taken.file)
+            return
         if taken.image is not None:
             opening.open_image(taken.image, name, exemplar)
         elif taken.file is not None:
@@ -126,6 +132,41 @@ class Commands(QObject):
         if path := self._dialogs.parser():
             self._editor.opening.use_parser(path)
 
+    # Projects
+
+    def save(self) -> None:
+        """Write the project into its file, or ask for one."""
+        path = self._editor.projects.path
+        if path is None:
+            self.save_as()
+        else:
+            self._editor.projects.save(path)
+
+    def save_as(self) -> None:
+        """Ask where, then write the project."""
+        portrait = self._editor.portrait
+        if portrait is not None and (path := self._dialogs.project_target(portrait, self._editor.projects.path)):
+            self._editor.projects.save(path)
+
+    def recover(self) -> None:
+        """Offer edits of windows that ended before they were saved."""
+        self.recovery.offer(asked=True)
+
+    def choose_undo_memory(self) -> None:
+        """Ask how much memory the history may take."""
+        present = self._window.settings.undo_megabytes
+        number, chosen = QInputDialog.getInt(
+            self._window, self.tr("Memory for the history"),
+            self.tr("Megabytes; beyond them the oldest steps can no longer be undone:"), present, 1, 65536, 64,
+        )  # fmt: skip
+        if chosen:
+            self._window.settings = replace(self._window.settings, undo_megabytes=number)
+            self._editor.history.set_budget(number * 2**20)
+
+    def close(self) -> None:
+        """End autosaving: all is saved, or was given up."""
+        self.recovery.close()
+
     # Exporting
 
     def export_picture(self) -> None:
@@ -154,16 +195,22 @@ class Commands(QObject):
         answer = QMessageBox.question(
             self._window,
             self.tr("Unsaved edits"),
-            self.tr("The edits of {0} have not been exported. Save the mask first?").format(
+            self.tr("The edits of {0} have not been saved. Save them as a project first?").format(
                 self._editor.portrait.name if self._editor.portrait else ""
             ),
             buttons.Save | buttons.Discard | buttons.Cancel,
         )
         if answer == buttons.Save:
-            self.export_mask()
+            self.save()
             self._editor.wait_for_files()
             return not self._editor.unsaved
         return answer == buttons.Discard
+
+    def _open(self, file: Path, mask: Path | None = None) -> None:
+        if file.suffix.lower() == SUFFIX:
+            self._editor.projects.open(file)
+        else:
+            self._editor.open_portrait(file, mask)
 
     def _may_open(self) -> bool:
         if not self.may_discard():

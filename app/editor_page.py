@@ -2,8 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QAction, QColor, QPainter, QPen, QPolygonF, QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt
+from PySide6.QtGui import QAction, QColor, QPainter, QPen, QPolygonF, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.action_maker import plain
 from app.canvas import MaskCanvas
 from app.compare import ComparePane
 from app.pane import ImagePane
@@ -26,6 +27,10 @@ START = 0.5
 """Where the line between before and after lies at first, as a share of the picture's width."""
 LAYOUTS = (1, 2, 3)
 """How many panes may be seen: the mask over the result; mask and result; source, mask and result."""
+NARROWEST = 180
+"""How narrow a pane may become before there are fewer of them, in screen pixels."""
+OPACITY = 90
+"""How wide the slider of the mask's opacity is, in screen pixels."""
 
 
 class PhotoPane(ImagePane):
@@ -96,9 +101,10 @@ class EditorPage(QWidget):
         self.style_button = QToolButton()
         self.only_edit = QToolButton()
         self.whole_button, self.wipe_button, self.heat_button = QToolButton(), QToolButton(), QToolButton()
-        self._layout = 3
+        self._layout = self._shown = 3
         self._sizes: dict[int, list[int]] = {}
         self._share = START
+        self._words = "", "", ""
         self._whole = self._blink = False
         self._portrait: Pixels | None = None
         self._source: Pixels | None = None
@@ -116,7 +122,7 @@ class EditorPage(QWidget):
         source.controls.addWidget(self.file_name, 4)
 
         self.opacity.setRange(0, 100)
-        self.opacity.setFixedWidth(90)
+        self.opacity.setFixedWidth(OPACITY)
         self.opacity.setAccessibleName(self.tr("Mask opacity"))
         self.opacity.setToolTip(self.tr("Mask opacity: left shows the picture, right the mask"))
         self._opacity_caption = QLabel(self.tr("Opacity"))
@@ -147,7 +153,8 @@ class EditorPage(QWidget):
             splitter.addWidget(pane)
             splitter.setStretchFactor(index, 1)
         splitter.setSizes([1000, 1000, 1000])
-        splitter.splitterMoved.connect(lambda place, index: self._fit_controls())
+        for pane in self._panes:
+            pane.resized.connect(lambda pane=pane: self._fit_controls(pane))
         columns = QHBoxLayout(self)
         columns.setContentsMargins(0, 0, 0, 0)
         columns.addWidget(splitter)
@@ -157,7 +164,7 @@ class EditorPage(QWidget):
         for button, action in ((self.whole_button, whole), (self.wipe_button, wipe), (self.heat_button, heat)):
             button.setDefaultAction(action)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-            button.setAccessibleName(action.text().replace("&", ""))
+            button.setAccessibleName(plain(action.text()))
 
     # Layouts
 
@@ -166,10 +173,16 @@ class EditorPage(QWidget):
         """How many panes are seen: one of `LAYOUTS`."""
         return self._layout
 
+    @property
+    def panes(self) -> int:
+        """How many panes are seen: as many as the layout wants, or as there is room for."""
+        return self._shown
+
     def set_layout(self, layout: int) -> None:
         """Show source, mask and result (3), mask and result (2), or the mask alone, above the live result (1).
 
-        Each layout remembers how wide its panes were.
+        Where there is no room for so many there are fewer, until there is. One, two or three panes each remember how
+        wide they were.
 
         Raises
         ------
@@ -178,23 +191,63 @@ class EditorPage(QWidget):
         """
         if layout not in LAYOUTS:
             raise ValueError(f"there is no layout of {layout} panes")
-        if layout == self._layout:
-            return
-        if self._splitter.isVisible():
-            self._sizes[self._layout] = self._splitter.sizes()
         self._layout = layout
-        for pane, seen in zip(self._panes, (layout == 3, True, layout >= 2), strict=True):
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(sum(self._least(1)), super().minimumSizeHint().height())
+
+    def _least(self, panes: int) -> list[int]:
+        """Return how narrow source, mask and result may be where so many of them are seen, in screen pixels."""
+        header = self._panes[0].controls
+        margins = header.contentsMargins()
+        button = self.whole_button.sizeHint().width() + header.spacing()
+        controls = (0, OPACITY + (2 * button if panes == 1 else 0), 5 * button)
+        seen = (panes == 3, True, panes >= 2)
+        around = margins.left() + margins.right()
+        return [max(NARROWEST, width + around) if shown else 0 for width, shown in zip(controls, seen, strict=True)]
+
+    def _fit(self) -> None:
+        """Show as many of the wanted panes as there is room for."""
+        shown, handle = self._layout, self._splitter.handleWidth()
+        # A page that was never seen has no width of its own yet.
+        while self.isVisible() and shown > 1 and sum(self._least(shown)) + (shown - 1) * handle > self.width():
+            shown -= 1
+        if shown != self._shown:
+            self._show_panes(shown)
+        for pane, least in zip(self._panes, self._least(shown), strict=True):
+            pane.setMinimumWidth(least)
+            self._fit_controls(pane)
+
+    def _show_panes(self, panes: int) -> None:
+        if self._splitter.isVisible():
+            self._sizes[self._shown] = self._splitter.sizes()
+        self._shown = panes
+        for pane, seen in zip(self._panes, (panes == 3, True, panes >= 2), strict=True):
             pane.setVisible(seen)
-        self._splitter.setSizes(self._sizes.get(layout, [1000, 1000, 1000]))
+        self._splitter.setSizes(self._sizes.get(panes, [1000, 1000, 1000]))
         # What changes the result is at hand where the result is seen.
-        header = self._panes[1 if layout == 1 else 2].controls
+        header = self._panes[1 if panes == 1 else 2].controls
         for place, widget in enumerate((self.style_button, self.only_edit), 2):
             header.insertWidget(place, widget)
-        self.canvas.set_busy(layout == 1 and self._results[0].busy)
+            # Qt would show what has moved only later, and it has to be counted now.
+            widget.show()
+        self.canvas.set_busy(panes == 1 and self._results[0].busy)
+        self._show_words()
         self._show_below_mask()
-        self._fit_controls()
 
     # Pictures
+
+    def set_placeholders(self, source: str, mask: str, result: str) -> None:
+        """Say what will be where, as long as nothing is; the source's words are seen without its pane too."""
+        self._words = source, mask, result
+        self._show_words()
+
+    def _show_words(self) -> None:
+        source, mask, result = self._words
+        self.source.crop.set_placeholder(source)
+        self.canvas.set_placeholder(mask if self._shown == 3 else source)
+        self.result.crop.set_placeholder(result)
 
     def set_portrait(self, view: Pixels | None) -> None:
         """Take another portrait's crop at the mask's resolution, uint8 (H, W, 3), which lies below the mask."""
@@ -228,7 +281,7 @@ class EditorPage(QWidget):
 
     def _show_below_mask(self) -> None:
         below, caption = self._portrait, ""
-        if self._layout == 1 and not self._whole:
+        if self._shown == 1 and not self._whole:
             if not self._blink:
                 below = self._portrait if self._picture is None else self._picture
             elif self._portrait is not None:
@@ -281,23 +334,33 @@ class EditorPage(QWidget):
         """Show or hide the busy sign."""
         for pane in self._results:
             pane.set_busy(busy)
-        self.canvas.set_busy(busy and self._layout == 1)
+        self.canvas.set_busy(busy and self._shown == 1)
+
+    # Room
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_controls()
+        self._fit()
 
-    def _fit_controls(self) -> None:
-        """Write words beside the headers' icons where there is room for them."""
-        styles = Qt.ToolButtonStyle
-        for pane in self._panes:
-            header = pane.controls.parentWidget()
-            for style in (styles.ToolButtonTextBesideIcon, styles.ToolButtonIconOnly):
-                for button in (self.style_button, self.only_edit):
-                    if button.parentWidget() is header:
-                        button.setToolButtonStyle(style)
-                if self._opacity_caption.parentWidget() is header:
-                    self._opacity_caption.setVisible(style == styles.ToolButtonTextBesideIcon)
-                pane.controls.invalidate()
-                if pane.controls.sizeHint().width() <= header.width():
-                    break
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and hasattr(self, "_splitter"):
+            self._fit()
+
+    def _fit_controls(self, pane: Pane) -> None:
+        """Write words beside a header's icons where there is room for them; at the narrowest, no heading either."""
+        styles, header = Qt.ToolButtonStyle, pane.controls.parentWidget()
+        for words, heading in ((True, True), (False, True), (False, False)):
+            for button in (self.style_button, self.only_edit):
+                if button.parentWidget() is header:
+                    button.setToolButtonStyle(styles.ToolButtonTextBesideIcon if words else styles.ToolButtonIconOnly)
+            if self._opacity_caption.parentWidget() is header:
+                self._opacity_caption.setVisible(words)
+            pane.heading.setVisible(heading)
+            pane.controls.invalidate()
+            if pane.controls.sizeHint().width() <= pane.width():
+                break

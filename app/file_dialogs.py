@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QGridLayout, QLabel, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QGridLayout,
+    QLabel,
+    QMessageBox,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
 
+from app.project import SUFFIX
 from engine.types import Portrait
 
 if TYPE_CHECKING:
@@ -33,6 +44,25 @@ class FileDialogs(QObject):
     def photo(self, title: str) -> Path | None:
         """Ask for a photo of any kind that can be read."""
         return self._existing(title, _photo_kinds(self.tr("Photos"), self.tr("All files")))
+
+    def photo_or_project(self) -> Path | None:
+        """Ask for a photo of any kind that can be read, or for a project."""
+        photos, projects = self.tr("Photos"), self.tr("Projects (*{0})").format(SUFFIX)
+        both = _photo_kinds(self.tr("Photos and projects"), self.tr("All files"), SUFFIX)
+        first, rest = both.split(";;", 1)
+        kinds = [first, _photo_kinds(photos, "").split(";;", 1)[0], projects, rest]
+        return self._existing(self.tr("Open"), ";;".join(kinds))
+
+    def project_target(self, portrait: Portrait, present: Path | None) -> Path | None:
+        """Ask where to save the project; where it is now by default."""
+        kind = self.tr("Projects (*{0})").format(SUFFIX)
+        name = present.name if present is not None else f"{portrait.name}{SUFFIX}"
+        path = self._target(name, {SUFFIX: kind}, SUFFIX, self.tr("Save project"))
+        # Whatever ending a person gives it, the file must be known as a project again.
+        if path is None or path.suffix.lower() == SUFFIX:
+            return path
+        path = path.with_name(path.name + SUFFIX)
+        return path if self._may_replace(path) else None
 
     def pair(self) -> tuple[Path, Path] | None:
         """Ask for a picture and for its mask."""
@@ -81,15 +111,24 @@ class FileDialogs(QObject):
         name, _ = QFileDialog.getOpenFileName(self._window, title, self._window.settings.folder, kinds)
         return self._remember(name)
 
-    def _target(self, name: str, kinds: dict[str, str], own: str) -> Path | None:
+    def _target(self, name: str, kinds: dict[str, str], own: str, title: str = "") -> Path | None:
         suggestion = str(Path(self._window.settings.folder) / name)
         name, kind = QFileDialog.getSaveFileName(
-            self._window, self.tr("Export"), suggestion, ";;".join(kinds.values()), kinds[own]
+            self._window, title or self.tr("Export"), suggestion, ";;".join(kinds.values()), kinds[own]
         )
         path = self._remember(name)
         if path is not None and not path.suffix:
             path = path.with_suffix(next((ending for ending, each in kinds.items() if each == kind), own))
+            return path if self._may_replace(path) else None
         return path
+
+    def _may_replace(self, path: Path) -> bool:
+        """Ask before a file is replaced whose name the dialog has not seen whole."""
+        if not path.exists():
+            return True
+        buttons = QMessageBox.StandardButton
+        question = self.tr("{0} exists already. Replace it?").format(path.name)
+        return QMessageBox.question(self._window, self.tr("Replace file"), question) == buttons.Yes
 
     def _remember(self, name: str) -> Path | None:
         if not name:
@@ -119,7 +158,6 @@ class QualityDialog(QDialog):
         number.setAccessibleName(self.tr("Quality, 1 to 100"))
         number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         number.setAlignment(Qt.AlignmentFlag.AlignRight)
-        number.setFixedWidth(56)
         self._slider.valueChanged.connect(number.setValue)
         number.valueChanged.connect(self._slider.setValue)
         self._slider.setValue(quality)
@@ -150,7 +188,8 @@ class QualityDialog(QDialog):
         return self._slider.value()
 
 
-def _photo_kinds(photos: str, all_files: str) -> str:
-    """Return the filters of a file dialog for everything that Pillow reads."""
+def _photo_kinds(photos: str, all_files: str, *more: str) -> str:
+    """Return the filters of a file dialog for everything that Pillow reads, and more endings."""
     endings = sorted(ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN)
+    endings += more
     return f"{photos} ({' '.join('*' + ending for ending in endings)});;{all_files} (*)"

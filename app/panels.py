@@ -1,7 +1,7 @@
 """The parts of the window around the pictures."""
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -51,7 +51,15 @@ class Banner(QFrame):
 
 
 class Pane(QWidget):
-    """A picture with a heading, and room for controls beside the heading."""
+    """A picture with a heading, and room for controls beside the heading.
+
+    Signals
+    -------
+    resized()
+        It has another size.
+    """
+
+    resized = Signal()
 
     def __init__(self, title: str, picture: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,13 +67,13 @@ class Pane(QWidget):
         header.setObjectName("paneHeader")
         header.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         # The same in every pane, whatever controls it holds, so that the pictures stand side by side.
-        header.setFixedHeight(max(34, header.fontMetrics().height() + 20))
-        heading = QLabel(title)
-        heading.setObjectName("heading")
+        header.setFixedHeight(max(34, round(2.25 * header.fontMetrics().height())))
+        self.heading = QLabel(title)
+        self.heading.setObjectName("heading")
         self.controls = QHBoxLayout(header)
         self.controls.setContentsMargins(10, 0, 6, 0)
-        self.controls.setSpacing(4)
-        self.controls.addWidget(heading)
+        self.controls.setSpacing(3)
+        self.controls.addWidget(self.heading)
         self.controls.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -73,7 +81,10 @@ class Pane(QWidget):
         column.addWidget(header)
         column.addWidget(picture, 1)
         picture.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumWidth(200)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
 
 
 class DockTitle(QWidget):

@@ -29,7 +29,7 @@ class RecentPhotos(QObject):
     def __init__(self, window: "MainWindow", never: Callable[[Path], bool]) -> None:
         super().__init__(window)
         self._window, self._never = window, never
-        self.menu = QMenu(self.tr("Open &recent"), window)
+        self.menu = QMenu(self.tr("Open rece&nt"), window)
         self.menu.setToolTipsVisible(True)
         self._fill()
 

@@ -30,6 +30,9 @@ class Recovery(QObject):
         editor = self._editor
         self.autosave = Autosave(editor.tasks, editor.history, editor.project, self)
         self.autosave.problem.connect(window.banner.show_problem)
+        # A window that leaves no traces keeps no edits either.
+        if not window.remembers:
+            return
         editor.portrait_changed.connect(self._follow)
         editor.projects.saved.connect(lambda path: self.autosave.saved(path, editor.unsaved))
         for signal in (editor.style_changed, editor.look_changed):

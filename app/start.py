@@ -11,17 +11,21 @@ from PySide6.QtWidgets import QApplication
 from app.editor import Editor
 from app.settings import Settings, load_settings
 from app.theme import apply_theme
+from app.translation import install_translations
 from app.window import SAMPLE, MainWindow
 from engine.generate import Backend, Device
 
 
-def application() -> QApplication:
-    """Return the one application object, themed."""
+def application(scheme: str = "system", language: str = "en") -> QApplication:
+    """Return the one application object, in a theme and a language: see `apply_theme` and `install_translations`."""
     present = QApplication.instance()
     app = present if isinstance(present, QApplication) else QApplication(sys.argv[:1])
+    # A thread that computes in Python hands over to the hand's events after half a millisecond, not after five.
+    sys.setswitchinterval(0.0005)
     app.setApplicationName("Maskbrush")
     app.setDesktopFileName("maskbrush")
-    apply_theme(app)
+    install_translations(app, language)
+    apply_theme(app, scheme)
     return app
 
 
@@ -51,6 +55,8 @@ def open_window(
     # The first frame is on the screen before anything heavy is imported.
     QTimer.singleShot(0, lambda: window.commands.open_photo(photo or SAMPLE, mask))
     QTimer.singleShot(0, window.load_model)
+    if settings is None:
+        QTimer.singleShot(0, window.commands.recovery.offer)
     return window
 
 
@@ -62,7 +68,8 @@ def run_window(
     if sys.platform.startswith("linux") and not display:
         print("There is no display. Use 'python -m app demo' or 'python -m app render'.", file=sys.stderr)
         return 1
-    app = application()
+    settings = load_settings()
+    app = application(settings.theme, settings.language)
     window = open_window(photo, mask, model, backend, device)
     # Ctrl-C in the terminal closes the window as its button does; the timer lets Python see the signal.
     signal.signal(signal.SIGINT, lambda *_: window.close())

@@ -1,6 +1,7 @@
 """What is being done about a photo, with a way to give up."""
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 SHOW_AFTER_MS = 150
@@ -14,9 +15,12 @@ class ProgressStrip(QWidget):
     -------
     cancelled()
         The person gives up.
+    shown()
+        It comes or goes.
     """
 
     cancelled = Signal()
+    shown = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +50,14 @@ class ProgressStrip(QWidget):
     def text(self) -> str:
         """What is being done."""
         return self._text.text()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.shown.emit()
 
     def tell(self, text: str) -> None:
         """Show what is being done, a little later; hide when the text is empty."""

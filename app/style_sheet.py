@@ -38,6 +38,7 @@ QMenu::item { padding: 0.36em 2em 0.36em 0.6em; border-radius: 4px; }
 QMenu::item:selected { background: @selection; color: @selected; }
 QMenu::item:disabled { color: @disabled; background: transparent; }
 QMenu::icon { padding-left: 0.5em; }
+QMenu::icon:checked { background: @pressed; border-radius: 4px; }
 QMenu::indicator { width: 1.15em; height: 1.15em; padding-left: 0.28em; }
 QMenu::indicator:checked { image: url("@marks/tick-plain.svg"); }
 QMenu::right-arrow { image: url("@marks/right.svg"); width: 1em; height: 1em; right: 0.35em; }
@@ -74,6 +75,8 @@ QToolButton::right-arrow { image: url("@marks/right.svg"); width: 1em; height: 1
 QToolButton::right-arrow:disabled { image: url("@marks/right-off.svg"); }
 QToolButton::up-arrow { image: url("@marks/up.svg"); width: 1em; height: 1em; }
 QToolButton::down-arrow { image: url("@marks/down.svg"); width: 1em; height: 1em; }
+QToolButton#qt_toolbar_ext_button { padding: 0; border-radius: 3px; background: @raised; icon-size: 12px; }
+QToolButton#qt_toolbar_ext_button:hover { background: @pressed; }
 QToolButton#stripButton { background: @raised; padding: 0.07em 0.6em; }
 QToolButton#stripButton:hover { background: @pressed; }
 QWidget#paneHeader QToolButton { padding: 0.2em 0.28em; }
@@ -228,6 +231,7 @@ QTabBar::tab {
     background: transparent; color: @muted; border: 1px solid transparent; border-bottom: 2px solid transparent;
     padding: 0.36em 0.75em; margin-right: 2px;
 }
+QTabWidget#panels QTabBar::tab { padding: 0.6em 0.75em; }
 QTabBar::tab:hover { color: @text; background: @raised; }
 QTabBar::tab:selected { color: @text; border-bottom-color: @accent; }
 QTabBar::tab:selected:focus { border-color: @accent; border-radius: 4px; }

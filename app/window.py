@@ -1,4 +1,4 @@
-"""The main window: source, mask and result side by side, and what acts on them."""
+"""The main window: what it shows of the editor, and what is remembered of it."""
 
 import sys
 from dataclasses import replace
@@ -7,25 +7,26 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.actions import Actions
 from app.commands import Commands
+from app.display import Display
 from app.dropping import Dropping
 from app.editor import Editor
-from app.editor_page import EditorPage
 from app.panels import Banner, thumbnail
 from app.questions import Questions
 from app.recent import RecentPhotos
 from app.settings import Settings, save_settings
-from app.strip import ProgressStrip
-from app.theme import icon
+from app.status_bar import StatusBar
+from app.theme import apply_theme, icon
+from app.tools.tool import Studio
 from app.view import ViewModel
+from app.workspace import Workspace
 from engine.parse import ParserInfo
 from engine.store import default_weights
-from engine.types import EngineError, RenderResult
+from engine.types import EngineError
 from resources import RESOURCES
-from resources.labels import LABELS, palette
 
 SAMPLES = RESOURCES / "samples"
 SAMPLE = SAMPLES / "collins.jpg"
@@ -44,48 +45,41 @@ class MainWindow(QMainWindow):
     flags
         Settings that hold for this run only.
     remember
-        Whether the settings are saved when the window closes.
+        Whether the settings are saved when the window closes, and edits kept safe until then.
     """
 
     def __init__(
         self, editor: Editor, settings: Settings, flags: dict[str, str] | None = None, remember: bool = True
     ) -> None:
         super().__init__()
-        self._stored, self._flags, self._saves_settings = settings, flags or {}, remember
+        self._stored, self._flags, self.remembers = settings, flags or {}, remember
         settings = replace(settings, **self._flags)  # type: ignore[arg-type]
         self.editor, self.settings = editor, settings
         self.setWindowTitle("Maskbrush")
         self.setWindowIcon(icon("app"))
         self.setMinimumSize(QSize(960, 600))
-        self.resize(1440, 820)
+        self.resize(1500, 860)
 
-        self.page = page = EditorPage()
-        self.view, self.canvas, self.labels, self.brush = page.view, page.canvas, page.labels, page.brush
-        self.source_pane, self.result_pane = page.source.crop, page.result.crop
-        self.banner = Banner()
+        self.studio = Studio(editor, settings.tools, self)
+        self.workspace = workspace = Workspace(self.studio)
+        self.page, self.view, self.canvas = workspace.page, workspace.view, workspace.canvas
+        self.source_pane, self.result_pane = self.page.source.crop, self.page.result.crop
+        self.banner, self.status = Banner(), StatusBar(editor)
         self.questions = Questions(editor, self)
         self.commands = Commands(self)
         self.recent = RecentPhotos(self, never=lambda file: SAMPLES in file.parents)
         self._build()
         self.actions_ = Actions(self)
-        page.set_toggles(self.actions_.whole, self.actions_.wipe)
         self.dropping = Dropping(self)
         self._connect()
-
-        page.only_edit.setChecked(settings.only_edit)
-        page.opacity.setValue(round(settings.mask_opacity * 100))
-        self.brush.set_size(settings.brush_size)
-        self.labels.setCurrentRow(settings.label)
-        editor.opening.remember_parser(Path(settings.parser) if settings.parser else None)
-        if settings.geometry:
-            self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
+        self._take_up(settings)
         self._show_portrait()
 
     # Building
 
     def _build(self) -> None:
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.page)
+        self.pages.addWidget(self.workspace)
         self.pages.addWidget(self.questions.page)
         middle = QWidget()
         rows = QVBoxLayout(middle)
@@ -94,71 +88,72 @@ class MainWindow(QMainWindow):
         rows.addWidget(self.banner)
         rows.addWidget(self.pages, 1)
         self.setCentralWidget(middle)
-
-        self.strip = ProgressStrip()
-        self.hover, self.timing, self.engine = QLabel(), QLabel(), QLabel(self.tr("No model"))
-        bar = self.statusBar()
-        bar.setSizeGripEnabled(False)
-        # The strip, which comes and goes, must not make the bar higher: the pictures would move under the hand.
-        bar.setFixedHeight(self.strip.sizeHint().height() + 8)
-        for widget in (self.strip, self.hover, self.timing, self.engine):
-            bar.addPermanentWidget(widget)
+        self.setStatusBar(self.status)
 
     def _connect(self) -> None:
         editor, page = self.editor, self.page
         editor.portrait_changed.connect(self._show_portrait)
         editor.frame_changed.connect(self._show_frame)
-        editor.mask_changed.connect(self.canvas.update_region)
-        editor.picture_changed.connect(lambda: page.result.shown.set_image(editor.picture))
+        editor.picture_changed.connect(lambda: page.show_picture(editor.picture))
         editor.style_changed.connect(self._show_style)
         editor.busy_changed.connect(page.set_busy)
-        editor.rendered.connect(self._show_timing)
         editor.model_changed.connect(self._show_model)
-        editor.progress.connect(self._show_progress)
-        editor.notice.connect(lambda text: self.statusBar().showMessage(text, 8000))
         editor.remark.connect(lambda text: self.banner.show_problem(EngineError(text)))
         editor.problem.connect(self.banner.show_problem)
         editor.recovered.connect(self.banner.hide)
         editor.history_changed.connect(self._show_title)
+        editor.look_changed.connect(self._show_look)
+        editor.projects.saved.connect(lambda path: self._show_title())
         editor.opening.told.connect(self._show_opening)
         editor.opening.file_read.connect(self.recent.add)
         editor.opening.parser_changed.connect(self._show_parser)
-        self.strip.cancelled.connect(editor.opening.cancel)
         self.questions.asked.connect(self._show_page)
         self.questions.over.connect(self._show_page)
-
-        self.canvas.pressed.connect(self._begin)
-        self.canvas.moved.connect(editor.extend_stroke)
-        self.canvas.released.connect(editor.end_stroke)
-        self.canvas.cancelled.connect(editor.cancel_stroke)
-        self.canvas.brush_step.connect(self.brush.step)
-        self.canvas.hovered.connect(self._show_hover)
-        self.canvas.left.connect(self.hover.clear)
-        self.brush.size_changed.connect(lambda size: self.canvas.set_brush(size / 2))
-        page.opacity.valueChanged.connect(lambda value: self.canvas.set_mask_opacity(value / 100))
+        self.canvas.hovered.connect(self.status.show_place)
+        self.canvas.left.connect(self.status.leave)
+        self.view.changed.connect(self._show_view)
         page.only_edit.toggled.connect(editor.set_only_edit)
         page.only_edit.toggled.connect(self.actions_.update)
+
+    def _take_up(self, settings: Settings) -> None:
+        page, workspace = self.page, self.workspace
+        page.only_edit.setChecked(settings.only_edit)
+        page.opacity.setValue(round(settings.mask_opacity * 100))
+        page.set_layout(settings.layout)
+        self.canvas.set_minimap(settings.minimap)
+        self.studio.set_label(settings.label)
+        workspace.classes.set_label(self.studio.label)
+        workspace.set_display(Display(colour_blind_safe=settings.colour_blind_safe))
+        workspace.box.choose(settings.tool)
+        workspace.options.show_tool(settings.tool)
+        workspace.restore_columns(settings.columns)
+        workspace.show_panel(settings.panel)
+        self.editor.history.set_budget(settings.undo_megabytes * 2**20)
+        self.editor.opening.remember_parser(Path(settings.parser) if settings.parser else None)
+        if settings.geometry:
+            self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
 
     # Showing
 
     def _show_portrait(self) -> None:
         editor = self.editor
         labels = editor.document.labels if editor.document is not None else None
-        view = editor.portrait.view if editor.portrait is not None else None
         if labels is not None:
             self.view.set_image_size(labels.shape[1], labels.shape[0])
             self.view.fit()
         self.page.whole_view.fit()
-        self.canvas.set_image(view)
+        self.page.set_portrait(editor.portrait.view if editor.portrait is not None else None)
         self.canvas.set_labels(labels)
         self._show_frame()
         open_key = self.actions_.open_photo.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        self.source_pane.set_placeholder(self.tr("Drop a photo here, or press {0}").format(open_key))
-        self.canvas.set_placeholder(self.tr("Its face is found and labelled; paint the labels here"))
-        self.result_pane.set_placeholder(self.tr("The edited face is rendered here"))
+        self.page.set_placeholders(
+            self.tr("Drop a photo here, or press {0}").format(open_key),
+            self.tr("Its face is found and labelled; paint the labels here"),
+            self.tr("The edited face is rendered here"),
+        )
         self.page.file_name.set_text(editor.portrait.name if editor.portrait else "")
-        self._show_title()
         self._show_style()
+        self._show_view()
 
     def _show_frame(self) -> None:
         editor = self.editor
@@ -173,7 +168,7 @@ class MainWindow(QMainWindow):
 
     def _show_page(self) -> None:
         asking = self.questions.open
-        self.pages.setCurrentWidget(self.questions.page if asking else self.page)
+        self.pages.setCurrentWidget(self.questions.page if asking else self.workspace)
         (self.questions.page.photo if asking else self.canvas).setFocus()
         self.actions_.update()
 
@@ -181,6 +176,7 @@ class MainWindow(QMainWindow):
         name = self.editor.portrait.name if self.editor.portrait else ""
         star = "*" if self.editor.unsaved else ""
         self.setWindowTitle(f"{name}{star} – Maskbrush" if name else "Maskbrush")
+        self.actions_.update_history()
 
     def _show_style(self) -> None:
         exemplar, button = self.editor.exemplar, self.page.style_button
@@ -200,20 +196,20 @@ class MainWindow(QMainWindow):
                 exemplar.name if exemplar else self.tr("its own")
             )
         button.setToolTip(tip)
+        self._show_title()
 
-    def _show_timing(self, result: RenderResult) -> None:
-        total = result.timings.get("total", 0.0)
-        self.timing.setText(self.tr("Rendered in {0} ms").format(max(1, round(total * 1000))))
-        parts = (f"{name} {seconds * 1000:.0f} ms" for name, seconds in result.timings.items())
-        self.timing.setToolTip(", ".join(parts))
+    def _show_look(self) -> None:
+        self.page.only_edit.setChecked(self.editor.only_edit)
+        self._show_title()
+
+    def _show_view(self) -> None:
+        if self.editor.document is not None:
+            self.status.show_view(self.view.scale, self.view.rotation)
 
     def _show_model(self) -> None:
         info = self.editor.info
-        if info is None:
-            return
-        self.engine.setText(f"{info.device} · {info.backend}")
-        self.engine.setToolTip(f"{info.title} ({info.size} px)\n{info.licence}".strip())
-        self._show_licence(info.title, info.licence)
+        if info is not None:
+            self._show_licence(info.title, info.licence)
 
     def _show_parser(self, info: ParserInfo) -> None:
         self._show_licence(info.title, info.licence)
@@ -222,46 +218,32 @@ class MainWindow(QMainWindow):
         if licence:
             self.banner.show_problem(EngineError(self.tr("{0} is loaded.").format(title), licence))
 
-    def _show_progress(self, text: str) -> None:
-        if text:
-            self.statusBar().showMessage(text)
-        else:
-            self.statusBar().clearMessage()
-
     def _show_opening(self, text: str) -> None:
-        if text and not self.strip.text:
+        if text and not self.status.strip.text:
             # What was said before concerns what the person has gone on from.
             self.banner.hide()
-        self.strip.tell(text)
+        self.status.strip.tell(text)
         self.actions_.cancel_opening.setEnabled(bool(text))
 
-    def _show_hover(self, x: float, y: float) -> None:
-        document = self.editor.document
-        if document is None:
-            return
-        column, row = int(x), int(y)
-        if 0 <= row < document.labels.shape[0] and 0 <= column < document.labels.shape[1] and x >= 0 and y >= 0:
-            label = LABELS[document.labels[row, column]]
-            self.hover.setText(f"{label.title} ({label.id})  {column}, {row}")
-        else:
-            self.hover.clear()
-
     # Acting
-
-    def _begin(self, x: float, y: float) -> None:
-        self.editor.begin_stroke(self.labels.currentRow(), self.brush.size_px / 2, x, y)
-
-    def use_palette(self, colour_blind_safe: bool) -> None:
-        """Show the classes in the published or in the colour-blind-safe colours."""
-        self.canvas.set_colours(palette(colour_blind_safe))
-        self.labels.set_colour_blind_safe(colour_blind_safe)
-        self.settings = replace(self.settings, colour_blind_safe=colour_blind_safe)
 
     def load_model(self) -> None:
         """Load the model that the settings name."""
         settings = self.settings
         weights = Path(settings.weights) if settings.weights else default_weights()
         self.editor.load_weights(weights, settings.backend, settings.device)
+
+    def use_theme(self, scheme: str) -> None:
+        """Show everything in a theme: one of `SCHEMES`."""
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            apply_theme(application, scheme)
+        self.settings = replace(self.settings, theme=scheme)
+
+    def use_language(self, language: str) -> None:
+        """Use one of `LANGUAGES`, from the next start on."""
+        self.settings = replace(self.settings, language=language)
+        self.editor.notice.emit(self.tr("The language changes when Maskbrush is started again."))
 
     def fit(self) -> None:
         """Show all of the pictures."""
@@ -292,20 +274,29 @@ class MainWindow(QMainWindow):
         if not self.commands.may_discard():
             event.ignore()
             return
-        if self._saves_settings:
+        if self.remembers:
             self._save_settings()
+        self.commands.close()
         self.editor.shutdown()
         event.accept()
 
     def _save_settings(self) -> None:
+        workspace = self.workspace
         settings = replace(
             self.settings,
-            label=self.labels.currentRow(),
-            brush_size=self.brush.size_px,
+            label=self.studio.label,
+            tool=workspace.box.current.name,
+            tools=self.studio.options,
             mask_opacity=self.page.opacity.value() / 100,
             only_edit=self.page.only_edit.isChecked(),
+            colour_blind_safe=workspace.display.colour_blind_safe,
+            layout=self.page.layout_,
+            panel=workspace.panel,
+            minimap=self.canvas.minimap_on,
+            commands=self.actions_.palette.recent,
             parser=str(self.editor.opening.parser or ""),
             geometry=bytes(self.saveGeometry().toBase64().data()).decode(),
+            columns=workspace.save_columns(),
         )
         # A flag is for one run, unless the person chose something else meanwhile.
         kept = [name for name, value in self._flags.items() if getattr(settings, name) == value]

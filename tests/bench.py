@@ -6,7 +6,8 @@ the published demo does for every edit: both encoders and the decoder, eager PyT
 time under ``inference_mode``. Rounds are interleaved, so that a busy spell of the machine hits all alike.
 
 The editor: the real window, offscreen, with mouse events that paint while renders run, from the start of the process to
-a shown window, and from the release of a stroke to its shown result.
+a shown window, and from the release of a stroke to its shown result; at a mask of 1024 pixels what each move, a fill,
+undo and redo cost the interface, and how much memory a long history takes.
 
 The photo: finding and labelling a face in 12 megapixels, and laying an edit back into them.
 """
@@ -21,14 +22,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
 
 from app.settings import Settings
-from app.window import SAMPLE, MainWindow
+from app.window import SAMPLE
 from engine.compose import edit_alpha, match_colours
 from engine.frame import Frame
 from engine.generate import load_generator
+from engine.mask.steps import Entry, Ground, done
+from engine.mask.strokes import Stroke
 from engine.paste import Layer, patch_of
 from engine.photo import laid_over
 from engine.reader import read_portrait
@@ -36,6 +37,7 @@ from engine.store import default_weights
 from engine.types import Portrait
 from resources.labels import BY_NAME
 from tests.bench_photo import bench_photo
+from tests.bench_studio import Hand, bench_studio
 
 Seconds = list[float]
 
@@ -69,12 +71,9 @@ def timed(action: Callable[[], object]) -> float:
 
 def edited(portrait: Portrait, diameter: int) -> np.ndarray:
     """Return the portrait's mask with one stroke of hair across the forehead."""
-    from app.document import MaskDocument, Stroke
-
-    document = MaskDocument(portrait.labels)
-    points = np.array([[200, 190], [260, 200], [320, 195]], np.float32) * (portrait.labels.shape[0] / 512)
-    document.paint(Stroke(BY_NAME["hair"].id, diameter / 2, points))
-    return document.labels.copy()
+    points = np.array([[200, 190], [260, 200], [320, 195]]) * (portrait.labels.shape[0] / 512)
+    step = Stroke(BY_NAME["hair"].id, np.c_[points, np.full(3, diameter / 2)])
+    return done(Ground(portrait.labels, portrait.labels, portrait.view), Entry(step))
 
 
 def bench_networks(rounds: int) -> dict:
@@ -136,67 +135,37 @@ def bench_networks(rounds: int) -> dict:
     return {"model": info.title, "backend": info.backend, "device": info.device, **result}
 
 
-class _Hand:
-    """Paints in a window with mouse events."""
-
-    def __init__(self, window: MainWindow) -> None:
-        from app.start import application
-
-        self.app, self.window, self.canvas = application(), window, window.canvas
-
-    def wait(self) -> None:
-        while self.window.editor.pending:
-            self.app.processEvents()
-            time.sleep(0.0005)
-
-    def send(self, kind: QEvent.Type, x: float, y: float) -> None:
-        place = self.window.view.transform(self.canvas.size().toSizeF()).map(QPointF(x, y))
-        left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
-        button = none if kind == QEvent.Type.MouseMove else left
-        held = none if kind == QEvent.Type.MouseButtonRelease else left
-        event = QMouseEvent(kind, place, self.canvas.mapToGlobal(place), button, held, Qt.KeyboardModifier.NoModifier)
-        self.app.sendEvent(self.canvas, event)
-
-
 def bench_editor(strokes: int) -> dict:
-    """Time paint events while renders run, and strokes from release to shown result."""
+    """Time painting on a mask of 512 pixels from the release of a stroke to its shown result."""
     from app.start import application, open_window
 
     app = application()
     window = open_window(settings=Settings())
-    hand = _Hand(window)
-    hand.wait()
-    window.labels.setCurrentRow(BY_NAME["hair"].id)
+    hand = Hand(window)
+    hand.wait_for_portrait()
+    window.studio.set_label(BY_NAME["hair"].id)
     moves: Seconds = []
-    idle: Seconds = []
     shown: dict[int, Seconds] = {24: [], 48: [], 96: []}
     rng = np.random.default_rng(0)
     for index in range(strokes):
         diameter = list(shown)[index % len(shown)]
-        window.brush.set_size(diameter)
-        x, y = rng.uniform(100, 400, 2)
-        hand.send(QEvent.Type.MouseButtonPress, x, y)
-        for _ in range(40):
-            x, y = np.clip(np.array([x, y]) + rng.normal(0, 8, 2), 10, 500)
-            rendering = window.editor.pending
-            started = time.perf_counter()
-            hand.send(QEvent.Type.MouseMove, x, y)
-            # The window's dirty rectangles are repainted now, as they would be at the next frame.
-            app.sendPostedEvents(window, QEvent.Type.UpdateRequest.value)
-            (moves if rendering else idle).append(time.perf_counter() - started)
-            app.processEvents()
-            time.sleep(0.004)  # a mouse reports 125 to 250 times a second
-        hand.send(QEvent.Type.MouseButtonRelease, x, y)
+        window.studio.change(brush_size=diameter)
+        path = np.clip(rng.uniform(100, 400, 2) + np.cumsum(rng.normal(0, 8, (40, 2)), 0), 10, 500)
+        taken, _ = hand.drag(path)
+        moves += taken
         shown[diameter].append(timed(hand.wait))
-        window.editor.undo_stack.undo()
+        window.editor.undo()
         hand.wait()
     window.editor.forget_unsaved()
     window.close()
     app.processEvents()
     result = {"paint_event_while_rendering": summary(moves)}
-    if idle:
-        result["paint_event_idle"] = summary(idle)
     return result | {f"release_to_shown_{diameter}px": summary(values) for diameter, values in shown.items()}
+
+
+def bench_painting(strokes: int) -> dict:
+    """Time painting on a mask of 1024 pixels: see `bench_studio`."""
+    return {name: summary(value) if isinstance(value, list) else value for name, value in bench_studio(strokes).items()}
 
 
 def bench_start(rounds: int) -> dict:
@@ -239,6 +208,7 @@ def main() -> int:
         "machine": machine(),
         "start": bench_start(3),
         "editor": bench_editor(args.strokes),
+        "painting_at_1024": bench_painting(args.strokes),
         "networks": bench_networks(args.rounds),
         "photo": bench_photo(),
     }

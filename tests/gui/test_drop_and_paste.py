@@ -192,7 +192,7 @@ def test_the_edited_picture_is_copied(qtbot, window, clipboard, tmp_path):
     settle(qtbot, window)
     window.actions_.copy.trigger()
     np.testing.assert_array_equal(np.asarray(to_pil(clipboard.image())), window.editor.picture)
-    window.actions_.whole.trigger()
+    window.actions_.studio.whole.trigger()
     settle(qtbot, window)
     window.actions_.copy.trigger()
     copied = np.asarray(to_pil(clipboard.image()))

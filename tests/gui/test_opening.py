@@ -9,6 +9,7 @@ from engine.align import alignment_of, points_in, whole_frame
 from engine.files import save_mask
 from engine.types import EngineError, ModelError
 from tests.fakes import FakeGenerator, make_portrait
+from tests.gui.conftest import stroke
 from tests.gui.readers import SIDE, FakeReader, face_at, write_photo
 
 HAIR = 13
@@ -56,10 +57,7 @@ def open_crop(qtbot, editor, reader, folder, face=None):
 
 
 def paint(editor, *points, label=HAIR):
-    editor.begin_stroke(label, 6, *points[0])
-    for point in points[1:]:
-        editor.extend_stroke(*point)
-    editor.end_stroke()
+    editor.perform(stroke(label, 6, *points))
 
 
 def test_one_face_is_cut_out_labelled_and_edited(qtbot, editor, reader, heard, tmp_path):
@@ -87,7 +85,7 @@ def test_of_several_faces_one_is_chosen(qtbot, editor, reader, heard, tmp_path):
     assert editor.portrait.photo is photo and editor.portrait.alignment == faces[1].alignment
     # Another one can be asked for later.
     editor.choose_face()
-    assert heard["faces"][1] == (photo, faces)
+    assert heard["faces"][1] == (photo, tuple(faces))
 
 
 def test_without_a_face_its_place_is_asked_for(qtbot, editor, reader, heard, tmp_path):
@@ -291,8 +289,8 @@ def test_edits_are_carried_over_to_another_crop(qtbot, editor, reader, tmp_path)
         near = document.labels[int(row) - 1 : int(row) + 2, int(column) - 1 : int(column) + 2]
         assert (near == HAIR).any()
     # It is one step: undone, the new crop's own mask is there.
-    assert editor.undo_stack.count() == 1 and editor.undo_stack.undoText() == "Carry over edits" and editor.unsaved
-    editor.undo_stack.undo()
+    assert editor.history.index == 1 and editor.last_edit.title == ("Carry over edits",) and editor.unsaved
+    editor.undo()
     np.testing.assert_array_equal(document.labels, new.labels)
     settle(qtbot, editor)
 
@@ -316,7 +314,7 @@ def test_without_edits_nothing_is_carried_over(qtbot, editor, reader, heard, tmp
     np.testing.assert_allclose(alignment_of(points).corners(), old.alignment.corners(), atol=old.alignment.side * 0.02)
     editor.use_face(photo, face_at(140, 90).points, carry=True)
     settle(qtbot, editor)
-    assert editor.undo_stack.count() == 0 and not editor.unsaved
+    assert editor.history.index == 0 and not editor.unsaved
 
 
 def test_another_face_takes_no_edits_along(qtbot, editor, reader, tmp_path):
@@ -324,7 +322,7 @@ def test_another_face_takes_no_edits_along(qtbot, editor, reader, tmp_path):
     paint(editor, (40, 90), (80, 100))
     editor.use_face(old.photo, face_at(155, 100).points, [face_at(155, 100)])
     settle(qtbot, editor)
-    assert not editor.document.changed and editor.undo_stack.count() == 0
+    assert not editor.document.changed and editor.history.index == 0
 
 
 def test_a_picture_with_its_own_mask_can_be_cut_out(qtbot, editor, reader, heard, tmp_path):

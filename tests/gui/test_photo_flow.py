@@ -6,14 +6,13 @@ from PIL import Image
 from PySide6.QtCore import QPointF, QSizeF, Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
 
-from app.editor_page import ROOMY
 from app.file_dialogs import QualityDialog
 from app.strip import SHOW_AFTER_MS
 from engine.align import alignment_of
 from engine.files import save_mask
 from engine.types import EngineError
 from tests.fakes import make_portrait
-from tests.gui.conftest import at, drag, settle
+from tests.gui.conftest import at, drag, settle, stroke
 from tests.gui.readers import SIDE, face_at, write_photo
 
 HAIR = 13
@@ -25,8 +24,8 @@ def crop(qtbot, window, reader, tmp_path):
     reader.found = [face_at(150, 100)]
     window.commands.open_photo(write_photo(tmp_path))
     settle(qtbot, window)
-    window.labels.setCurrentRow(HAIR)
-    window.brush.set_size(12)
+    window.studio.set_label(HAIR)
+    window.studio.change(brush_size=12)
     return window
 
 
@@ -48,7 +47,8 @@ def colour_at(pane, x, y):
 def test_an_empty_window_says_what_to_do(window):
     assert "Drop a photo" in window.source_pane.accessibleDescription()
     assert "Ctrl+O" in window.source_pane.accessibleDescription()
-    for action in (window.actions_.adjust, window.actions_.other_face, window.actions_.whole, window.actions_.copy):
+    actions = window.actions_
+    for action in (actions.adjust, actions.other_face, actions.studio.whole, actions.copy):
         assert not action.isEnabled()
 
 
@@ -65,13 +65,13 @@ def test_several_faces_are_offered(qtbot, crop, reader, tmp_path):
     actions = crop.actions_
     assert not any(action.isEnabled() for action in (actions.undo, actions.reset, actions.export, actions.adjust))
     page.cancelled.emit()
-    assert crop.pages.currentWidget() is crop.page and crop.editor.portrait is old and actions.undo.isEnabled()
+    assert crop.pages.currentWidget() is crop.workspace and crop.editor.portrait is old and actions.undo.isEnabled()
     crop.commands.open_photo(write_photo(tmp_path, "pair.png"))
     settle(qtbot, crop)
     page.accepted.emit(reader.found[1].points)
     assert not page.isEnabled()
     settle(qtbot, crop)
-    assert crop.pages.currentWidget() is crop.page
+    assert crop.pages.currentWidget() is crop.workspace
     assert crop.editor.portrait.alignment == reader.found[1].alignment
     actions.other_face.trigger()
     assert crop.pages.currentWidget() is page and not page.adjusting
@@ -104,13 +104,13 @@ def test_adjusting_the_alignment_carries_the_edits_over(qtbot, crop):
     page.accepted.emit(page.points + np.array([5, 3]))
     settle(qtbot, crop)
     assert crop.page.isVisible() and crop.editor.document.changed
-    assert crop.editor.undo_stack.undoText() == "Carry over edits"
+    assert crop.editor.last_edit.title == ("Carry over edits",)
 
 
 def test_zooming_is_the_photos_while_a_face_is_asked_for(qtbot, crop):
     crop.actions_.adjust.trigger()
     scale, photo = crop.view.scale, crop.questions.page.photo.view
-    crop.actions_.actual.trigger()
+    crop.actions_.studio.actual.trigger()
     assert photo.scale == 1.0 and crop.view.scale == scale
     crop.questions.page.cancelled.emit()
 
@@ -147,7 +147,7 @@ def test_edits_made_while_a_photo_is_opened_are_asked_about(qtbot, crop, reader,
     answers.append(QMessageBox.StandardButton.Cancel)
     reader.let_go()
     settle(qtbot, crop)
-    assert crop.editor.portrait is old and crop.editor.undo_stack.count() == 2
+    assert crop.editor.portrait is old and crop.editor.history.index == 2
     # What was given up when it was asked for is not asked about again.
     answers.append(QMessageBox.StandardButton.Discard)
     reader.hold()
@@ -162,7 +162,7 @@ def test_edits_made_while_a_photo_is_opened_are_asked_about(qtbot, crop, reader,
 
 
 def test_progress_shows_after_a_while_and_can_be_cancelled(qtbot, crop, reader, tmp_path):
-    old, strip, height = crop.editor.portrait, crop.strip, crop.canvas.height()
+    old, strip, height = crop.editor.portrait, crop.status.strip, crop.canvas.height()
     reader.hold()
     crop.commands.open_photo(write_photo(tmp_path, "other.png"))
     assert not strip.isVisible() and crop.actions_.cancel_opening.isEnabled()
@@ -192,11 +192,11 @@ def test_escape_cancels_the_opening_unless_a_stroke_is_under_way(qtbot, crop, re
 
 
 def test_what_is_done_at_once_shows_no_progress(qtbot, window):
-    window.strip.tell("Reading…")
-    window.strip.tell("")
+    window.status.strip.tell("Reading…")
+    window.status.strip.tell("")
     # Nothing is left that could show it later.
-    qtbot.waitUntil(lambda: not window.strip._timer.isActive())
-    assert not window.strip.isVisible()
+    qtbot.waitUntil(lambda: not window.status.strip._timer.isActive())
+    assert not window.status.strip.isVisible()
 
 
 # The whole photo, and before and after
@@ -205,7 +205,7 @@ def test_what_is_done_at_once_shows_no_progress(qtbot, window):
 def test_the_whole_photo_shows_the_edit_in_its_place(qtbot, crop):
     paint(qtbot, crop)
     crop_picture = crop.editor.picture
-    crop.actions_.whole.trigger()
+    crop.actions_.studio.whole.trigger()
     settle(qtbot, crop)
     editor, page = crop.editor, crop.page
     assert editor.source.shape == editor.picture.shape == (200, 300, 3)
@@ -221,7 +221,7 @@ def test_the_whole_photo_shows_the_edit_in_its_place(qtbot, crop):
     drag(qtbot, crop, (100, 20), (110, 30))
     settle(qtbot, crop)
     assert editor.picture.shape == (200, 300, 3) and (editor.picture != before).any()
-    crop.actions_.whole.trigger()
+    crop.actions_.studio.whole.trigger()
     settle(qtbot, crop)
     assert page.result.shown is crop.result_pane and editor.picture.shape == crop_picture.shape
     assert (editor.picture != crop_picture).any()
@@ -234,17 +234,16 @@ def test_a_late_render_of_the_other_frame_is_not_shown(qtbot, window, reader, ge
     shapes = []
     window.editor.picture_changed.connect(lambda: shapes.append(window.editor.picture.shape[:2]))
     generator._open = False
-    window.editor.begin_stroke(HAIR, 8, 40, 40)
-    window.editor.end_stroke()
+    window.editor.perform(stroke(HAIR, 8, (40, 40)))
     generator.wait_for_decode()
-    window.actions_.whole.trigger()
+    window.actions_.studio.whole.trigger()
     generator.let_go(always=True)
     settle(qtbot, window)
     assert shapes == [(200, 300)]
 
 
 def test_the_whole_photo_is_there_for_crops_only(qtbot, crop, tmp_path):
-    whole = crop.actions_.whole
+    whole = crop.actions_.studio.whole
     whole.trigger()
     assert crop.editor.whole and whole.isChecked()
     crop.page.only_edit.setChecked(False)
@@ -261,11 +260,11 @@ def test_the_whole_photo_is_there_for_crops_only(qtbot, crop, tmp_path):
 
 
 def test_before_and_after_in_both_frames(qtbot, crop):
-    crop.labels.setCurrentRow(HAIR)
-    crop.brush.set_size(400)
+    crop.studio.set_label(HAIR)
+    crop.studio.change(brush_size=400)
     drag(qtbot, crop, (64, 64), (66, 66))
     settle(qtbot, crop)
-    crop.actions_.wipe.trigger()
+    crop.actions_.studio.wipe.trigger()
     assert crop.page.wipe_button.isChecked()
     source, picture = crop.editor.source, crop.editor.picture
     for x, pixels in ((20, source), (108, picture)):
@@ -274,19 +273,19 @@ def test_before_and_after_in_both_frames(qtbot, crop):
     # Both frames keep the line at the same place.
     crop.result_pane.set_wipe(0.25)
     crop.result_pane.wipe_moved.emit(0.25)
-    crop.actions_.whole.trigger()
+    crop.actions_.studio.whole.trigger()
     settle(qtbot, crop)
     assert crop.page.result.whole.wipe == 0.25
-    crop.actions_.wipe.trigger()
+    crop.actions_.studio.wipe.trigger()
     assert crop.page.result.whole.wipe is None and crop.result_pane.wipe is None
-    crop.actions_.wipe.trigger()
+    crop.actions_.studio.wipe.trigger()
     assert crop.page.result.whole.wipe == 0.25
 
 
 def test_controls_fit_into_the_smallest_window(qtbot, crop):
     crop.resize(crop.minimumSize())
     page = crop.page
-    assert page.width() < ROOMY
+    assert crop.workspace.panel == 0 and not crop.workspace.panels.isVisible()
     panes = (crop.source_pane, crop.canvas, crop.result_pane)
     qtbot.waitUntil(lambda: max(pane.width() for pane in panes) - min(pane.width() for pane in panes) <= 2)
     for control in (page.style_button, page.only_edit, page.whole_button, page.wipe_button):

@@ -14,26 +14,7 @@ def test_empty_window_invites_and_disables(window):
     assert not window.actions_.export.isEnabled()
     assert not window.actions_.reset.isEnabled()
     assert window.actions_.open_photo.isEnabled()
-    assert not window.editor.undo_stack.canUndo()
-
-
-def test_layout_holds_from_1024_by_640(painting):
-    assert (painting.width(), painting.height()) == (1024, 640)
-    panes = (painting.source_pane, painting.canvas, painting.result_pane)
-    assert all(pane.width() >= 240 and pane.height() >= 400 for pane in panes)
-    assert max(pane.width() for pane in panes) - min(pane.width() for pane in panes) <= 2
-    # All 19 classes are seen without scrolling.
-    last = painting.labels.visualItemRect(painting.labels.item(len(LABELS) - 1))
-    assert painting.labels.viewport().rect().contains(last)
-
-
-def test_classes_show_colour_name_and_key(window):
-    for label in LABELS:
-        item = window.labels.item(label.id)
-        assert item.text() == label.title
-        image = item.icon().pixmap(14, 14).toImage()
-        colour = image.pixelColor(image.width() // 2, image.height() // 2)
-        assert (colour.red(), colour.green(), colour.blue()) == label.rgb
+    assert not window.editor.history.can_undo
 
 
 @pytest.mark.parametrize(("key", "label"), [("3", 3), ("R", 13), ("O", 18), ("0", 0), ("Q", 10)])
@@ -41,42 +22,42 @@ def test_keys_choose_classes(qtbot, painting, key, label):
     painting.activateWindow()
     painting.canvas.setFocus()
     qtbot.keyClick(painting.canvas, getattr(Qt.Key, f"Key_{key}"))
-    assert painting.labels.currentRow() == label
+    assert painting.studio.label == label
 
 
 def test_bracket_keys_and_wheel_change_the_brush(qtbot, painting):
-    painting.brush.set_size(20)
+    painting.studio.change(brush_size=20)
     painting.canvas.setFocus()
     qtbot.keyClick(painting.canvas, Qt.Key.Key_BracketRight)
-    assert painting.brush.size_px == 22
+    assert painting.studio.options.brush_size == 22
     qtbot.keyClick(painting.canvas, Qt.Key.Key_BracketLeft)
-    assert painting.brush.size_px == 20
+    assert painting.studio.options.brush_size == 20
     painting.canvas.brush_step.emit(-1)
-    assert painting.brush.size_px < 20
+    assert painting.studio.options.brush_size < 20
 
 
 def test_a_click_paints_a_dot_and_renders_it(qtbot, painting, generator):
     document, before = painting.editor.document, painting.editor.picture.copy()
-    painting.labels.setCurrentRow(GLASSES)
-    painting.brush.set_size(20)
+    painting.studio.set_label(GLASSES)
+    painting.studio.change(brush_size=20)
     qtbot.mouseClick(painting.canvas, Qt.MouseButton.LeftButton, pos=at(painting, 200, 300))
     settle(qtbot, painting)
     painted = document.labels == GLASSES
     assert painted[300, 200]
     assert abs(painted.sum() - np.pi * 10**2) < 40
     assert (painting.editor.picture[painted] != before[painted]).any()
-    assert painting.editor.undo_stack.count() == 1
+    assert painting.editor.history.index == 1
 
 
 def test_strokes_render_in_the_order_painted(qtbot, painting):
     for label in (HAIR, GLASSES, 1):
-        painting.labels.setCurrentRow(label)
+        painting.studio.set_label(label)
         drag(qtbot, painting, (100, 200), (300, 200))
     settle(qtbot, painting)
     # The last over the earlier, whatever their ids.
     assert painting.editor.document.labels[200, 200] == 1
     rendered = painting.editor.picture[200, 200]
-    painting.editor.undo_stack.undo()
+    painting.editor.undo()
     settle(qtbot, painting)
     assert painting.editor.document.labels[200, 200] == GLASSES
     assert (painting.editor.picture[200, 200] != rendered).any()
@@ -84,14 +65,14 @@ def test_strokes_render_in_the_order_painted(qtbot, painting):
 
 def test_undo_and_redo_are_stroke_level_whatever_class_is_chosen(qtbot, painting):
     document, start = painting.editor.document, painting.editor.document.labels.copy()
-    painting.labels.setCurrentRow(HAIR)
+    painting.studio.set_label(HAIR)
     drag(qtbot, painting, (60, 60), (200, 60), (200, 220))
     after_first = document.labels.copy()
-    painting.labels.setCurrentRow(GLASSES)
+    painting.studio.set_label(GLASSES)
     drag(qtbot, painting, (100, 100), (220, 130))
     after_second = document.labels.copy()
     settle(qtbot, painting)
-    painting.labels.setCurrentRow(0)
+    painting.studio.set_label(0)
     undo, redo = painting.actions_.undo, painting.actions_.redo
     undo.trigger()
     np.testing.assert_array_equal(document.labels, after_first)
@@ -123,13 +104,13 @@ def test_escape_takes_the_stroke_back(qtbot, painting):
     qtbot.keyClick(painting.canvas, Qt.Key.Key_Escape)
     np.testing.assert_array_equal(document.labels, start)
     qtbot.mouseRelease(painting.canvas, Qt.MouseButton.LeftButton, pos=at(painting, 180, 180))
-    assert painting.editor.undo_stack.count() == 0
+    assert painting.editor.history.index == 0
     settle(qtbot, painting)
 
 
-def test_undo_in_the_middle_of_a_stroke_does_no_harm(qtbot, painting):
+def test_undo_in_the_middle_of_a_stroke_takes_that_stroke_back(qtbot, painting):
     drag(qtbot, painting, (60, 60), (200, 60))
-    start = painting.editor.document.source.copy()
+    start = painting.editor.document.labels.copy()
     qtbot.mousePress(painting.canvas, Qt.MouseButton.LeftButton, pos=at(painting, 100, 200))
     painting.actions_.undo.trigger()
     qtbot.mouseMove(painting.canvas, at(painting, 150, 220))
@@ -153,7 +134,7 @@ class PaintRecorder(QObject):
 
 
 def test_only_the_dirty_rectangle_of_the_canvas_is_repainted(qtbot, painting):
-    painting.brush.set_size(20)
+    painting.studio.change(brush_size=20)
     qtbot.mouseMove(painting.canvas, at(painting, 250, 250))
     qtbot.wait(50)
     recorder = PaintRecorder(painting.canvas)
@@ -170,7 +151,6 @@ def test_only_the_dirty_rectangle_of_the_canvas_is_repainted(qtbot, painting):
 
 def test_mask_opacity_mixes_source_and_mask(qtbot, painting):
     painting.page.opacity.setValue(100)
-    painting.canvas.set_brush(None)
     point = at(painting, 20, 20)
     colour = painting.canvas.grab().toImage().pixelColor(point)
     label = painting.editor.document.labels[20, 20]
@@ -183,22 +163,22 @@ def test_mask_opacity_mixes_source_and_mask(qtbot, painting):
 
 def test_all_panes_zoom_together(qtbot, painting):
     before = painting.view.scale
-    painting.actions_.actual.trigger()
+    painting.actions_.studio.actual.trigger()
     assert painting.view.scale == 1.0
     assert painting.source_pane.view is painting.canvas.view is painting.result_pane.view
-    painting.actions_.fit.trigger()
+    painting.actions_.studio.fit.trigger()
     assert painting.view.scale == pytest.approx(before)
 
 
 def test_status_bar_tells_time_device_and_back_end(qtbot, painting):
     drag(qtbot, painting, (100, 100), (200, 160))
     settle(qtbot, painting)
-    assert painting.timing.text().endswith(" ms")
+    assert painting.status.timing.text().endswith(" ms")
     info = painting.editor.info
-    assert info.device in painting.engine.text() and info.backend in painting.engine.text()
+    assert info.device in painting.status.engine.text() and info.backend in painting.status.engine.text()
     qtbot.mouseMove(painting.canvas, at(painting, 40.5, 30.5))
     label = LABELS[painting.editor.document.labels[30, 40]]
-    assert label.title in painting.hover.text()
+    assert label.title in painting.status.hover.text()
 
 
 def test_raw_render_when_edit_only_is_off(qtbot, painting):

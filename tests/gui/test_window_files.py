@@ -9,7 +9,9 @@ from PIL import Image
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.editor import Editor
+from app.project import read_project
 from app.settings import Settings, load_settings, save_settings, settings_path
+from app.tools.options import Options
 from app.window import MainWindow
 from engine.files import save_mask, save_picture
 from engine.types import ModelError
@@ -104,7 +106,7 @@ def test_a_bad_portrait_leaves_the_editor_as_it_was(qtbot, painting, tmp_path, c
     np.testing.assert_array_equal(painting.editor.document.labels, labels)
     drag(qtbot, painting, (200, 200), (220, 260))
     settle(qtbot, painting)
-    assert painting.editor.undo_stack.count() == 2
+    assert painting.editor.history.index == 2
 
 
 @pytest.mark.parametrize(("shape", "value", "words"), [((64, 64), 40, "id 40"), ((64, 128), 1, "shapes differ")])
@@ -114,7 +116,7 @@ def test_a_bad_mask_is_refused_with_a_reason(qtbot, painting, tmp_path, shape, v
     painting.editor.open_mask(path)
     settle(qtbot, painting)
     assert painting.banner.isVisible() and words in painting.banner.text
-    assert painting.editor.undo_stack.count() == 0
+    assert painting.editor.history.index == 0
 
 
 def test_a_loaded_mask_is_one_step(qtbot, painting, tmp_path):
@@ -181,28 +183,27 @@ def test_closing_with_unsaved_edits_asks(qtbot, painting, monkeypatch):
     settle(qtbot, painting)
 
 
-def test_closing_can_save_the_mask_first(qtbot, painting, tmp_path, monkeypatch):
+def test_closing_can_save_the_project_first(qtbot, painting, tmp_path, monkeypatch):
     drag(qtbot, painting, (100, 100), (200, 160))
     settle(qtbot, painting)
-    labels, target = painting.editor.document.labels.copy(), tmp_path / "mask.png"
+    labels, target = painting.editor.document.labels.copy(), tmp_path / "ada.maskbrush"
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Save)
     # Where it cannot be saved, the window stays open and says so.
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "none" / "mask.png"), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "none" / "ada.maskbrush"), ""))
     assert not painting.close()
     assert painting.banner.isVisible() and painting.editor.unsaved
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "ada"), ""))
     assert painting.close()
-    with Image.open(target) as saved:
-        np.testing.assert_array_equal(np.asarray(saved), labels)
+    np.testing.assert_array_equal(read_project(target).labels, labels)
 
 
 def test_window_remembers(qtbot, painting):
-    painting.brush.set_size(77)
-    painting.labels.setCurrentRow(GLASSES)
+    painting.studio.change(brush_size=77)
+    painting.studio.set_label(GLASSES)
     painting.editor.forget_unsaved()
     painting.close()
     remembered = load_settings()
-    assert (remembered.brush_size, remembered.label) == (77, GLASSES)
+    assert (remembered.tools.brush_size, remembered.label) == (77, GLASSES)
 
 
 def test_flags_hold_for_one_run(qapp, qtbot):
@@ -224,12 +225,14 @@ def test_a_window_can_leave_the_settings_alone(qapp, qtbot):
 
 
 def test_bad_settings_fall_back_with_a_warning():
-    save_settings(Settings(brush_size=33))
+    save_settings(Settings(tools=Options(brush_size=33, stabiliser=4), shortcuts={"open": "F1"}))
     path = settings_path()
-    path.write_text(path.read_text().replace('"auto"', '"abacus"', 1))
-    with pytest.warns(UserWarning, match="abacus"):
+    path.write_text(path.read_text().replace('"auto"', '"abacus"', 1).replace('"stabiliser": 4', '"stabiliser": 40'))
+    with pytest.warns(UserWarning) as warned:
         settings = load_settings()
-    assert settings.backend == "auto" and settings.brush_size == 33
+    assert {word for word in ("abacus", "40") if any(word in str(each.message) for each in warned)} == {"abacus", "40"}
+    assert settings.backend == "auto" and settings.shortcuts == {"open": "F1"}
+    assert (settings.tools.brush_size, settings.tools.stabiliser) == (33, 0)
     path.write_text("{")
     with pytest.warns(UserWarning, match="cannot be read"):
         assert load_settings() == Settings()
