@@ -203,8 +203,7 @@ class MaskDocument:
         tight = Region.of(before != after)
         if tight.empty:
             return None
-        y, x = trial.region.y0, trial.region.x0
-        place = Region(y + tight.y0, x + tight.x0, y + tight.y1, x + tight.x1)
+        place = tight.moved(trial.region.y0, trial.region.x0)
         entry = Entry(trial.step, trial.protection)
         return Edit.of(entry, place, before[tight.slices], after[tight.slices])
 

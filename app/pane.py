@@ -31,6 +31,8 @@ ZOOM_STEP = 1.25
 """Zoom factor of one notch of the wheel."""
 NOTCH = 120
 """`angleDelta` of one notch; finer wheels and trackpads send parts of it."""
+SMOOTH_MARGIN = 6
+"""Screen pixels around a changed part of a picture that its halving and smooth scaling may touch."""
 DIRTY_MARGIN = 2
 """Screen pixels around a changed rectangle that smooth scaling and rounding may touch."""
 
@@ -101,8 +103,21 @@ class ImagePane(QWidget):
         ValueError
             If it is no such picture.
         """
-        self._picture = None if pixels is None else Halvings(pixels)
-        self.update()
+        before, self._picture = self._picture, None if pixels is None else Halvings(pixels)
+        changed = None if before is None or self._picture is None else self._picture.difference(before)
+        if pixels is None or changed is None:
+            self.update()
+        elif not changed.empty:
+            # A render that follows the hand differs from the last one in a small part of the picture.
+            size, (height, width) = self.view.image_size, pixels.shape[:2]
+            across, down = size.width() / width, size.height() / height
+            place = QRectF(
+                changed.x0 * across,
+                changed.y0 * down,
+                (changed.x1 - changed.x0) * across,
+                (changed.y1 - changed.y0) * down,
+            )
+            self._update_within(self.to_screen().mapRect(place), SMOOTH_MARGIN)
 
     def pixels_within(self, side: int) -> Pixels | None:
         """Return the picture, halved until its longer side is no longer than ``side``; None if there is none."""
@@ -149,7 +164,7 @@ class ImagePane(QWidget):
             self._paint_content(painter)
             self._paint_frame(painter)
         elif self._placeholder:
-            painter.setPen(_faded(self.palette().color(self.foregroundRole()), 0.6))
+            painter.setPen(_faded(self.palette().color(self.foregroundRole()), 0.85))
             box = self.rect().adjusted(24, 24, -24, -24)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._placeholder)
         self._paint_overlay(painter)

@@ -80,6 +80,10 @@ class Region:
             min(self.y0, other.y0), min(self.x0, other.x0), max(self.y1, other.y1), max(self.x1, other.x1)
         )
 
+    def moved(self, rows: int, columns: int) -> Self:
+        """Return it so many rows further down and columns further right."""
+        return type(self)(self.y0 + rows, self.x0 + columns, self.y1 + rows, self.x1 + columns)
+
     @classmethod
     def of(cls, changed: NDArray[np.bool_]) -> Self:
         """Return the bounding box of the true pixels of a (H, W) array; empty where there is none."""

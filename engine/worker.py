@@ -5,9 +5,12 @@ newer one, nothing queues up, and the last request is always rendered.
 """
 
 import logging
+import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from engine.types import EngineError, RenderRequest, RenderResult
@@ -16,6 +19,8 @@ Job = Callable[[], Any]
 Done = Callable[[Any, EngineError | None], None]
 
 LOG = logging.getLogger(__name__)
+NICENESS = 10
+"""How far the engine's threads stand back, 0..19: a computing core is shared with the interface 1 to 3."""
 MEMORY_WORDS = ("out of memory", "allocate memory")
 """Back ends raise all sorts of errors when memory runs out; their texts have these words in common."""
 
@@ -72,6 +77,7 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        _give_way()
         while self._step():
             pass
 
@@ -113,6 +119,16 @@ class Worker:
         except Exception as error:  # the thread must outlive any request
             result = RenderResult(request, error=as_engine_error(error))
         self._deliver(result)
+
+
+def _give_way() -> None:
+    """Let other threads of the program go first, the interface's above all; the threads begun here inherit that.
+
+    Linux alone knows a thread's own priority by this call; elsewhere all stays as it is.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def as_engine_error(error: Exception) -> EngineError:

@@ -187,8 +187,7 @@ class Patch:
         changed = Region.of(labels != self.labels)
         if changed.empty:
             return EMPTY
-        y, x = self.region.y0, self.region.x0
-        region = Region(y + changed.y0, x + changed.x0, y + changed.y1, x + changed.x1)
+        region = changed.moved(self.region.y0, self.region.x0)
         self._work[region.slices] = labels[changed.slices]
         return region
 

@@ -85,8 +85,7 @@ class Liquify(Step):
             changed = Region.of(place != dragged)
             place[:] = dragged
             if not changed.empty:
-                y, x = region.y0, region.x0
-                result = result.union(Region(y + changed.y0, x + changed.x0, y + changed.y1, x + changed.x1))
+                result = result.union(changed.moved(region.y0, region.x0))
         _keep(flow)
         return result
 

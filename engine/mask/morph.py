@@ -48,8 +48,7 @@ class _Shaping(Step):
         tight = Region.of(after != before)
         if tight.empty:
             return EMPTY
-        y, x = place.y0, place.x0
-        region = Region(y + tight.y0, x + tight.x0, y + tight.y1, x + tight.x1)
+        region = tight.moved(place.y0, place.x0)
         work[region.slices] = after[tight.slices]
         return region
 

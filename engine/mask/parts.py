@@ -67,8 +67,8 @@ class Part:
     def lying(self, label: int) -> "Part":
         """Return all of one class that lies upon it."""
         shape = self.upon & (self.labels == label)
-        box, (y, x) = Region.of(shape), (self.region.y0, self.region.x0)
-        region = Region(y + box.y0, x + box.x0, y + box.y1, x + box.x1)
+        box = Region.of(shape)
+        region = box.moved(self.region.y0, self.region.x0)
         return Part(label, region, shape[box.slices].copy(), self.labels[box.slices])
 
 

@@ -155,8 +155,7 @@ def _written(work: LabelMap, before: LabelMap, after: LabelMap, place: Region) -
     changed = Region.of(after != before[place.slices])
     if changed.empty:
         return EMPTY
-    y, x = place.y0, place.x0
-    region = Region(y + changed.y0, x + changed.x0, y + changed.y1, x + changed.x1)
+    region = changed.moved(place.y0, place.x0)
     work[region.slices] = after[changed.slices]
     return region
 

@@ -136,3 +136,7 @@ def test_an_error_reads_as_a_sentence_and_a_hint() -> None:
     assert str(error) == "It is damaged. Copy it again."
     assert (error.message, error.hint) == ("It is damaged.", "Copy it again.")
     assert str(EngineError("Alone.")) == "Alone."
+
+
+def test_a_moved_region_has_the_same_size_elsewhere() -> None:
+    assert Region(1, 2, 4, 8).moved(10, 20) == Region(11, 22, 14, 28)
