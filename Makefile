@@ -13,7 +13,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup system-packages run test gpu-test lint bench train train-parser train-locator evaluate measure clean
+.PHONY: help setup system-packages run test gpu-test lint bench translations train train-parser train-locator evaluate measure clean
 
 help:
 	@printf '%s\n' \
@@ -23,6 +23,7 @@ help:
 	  'make gpu-test   run the tests that need a GPU' \
 	  'make lint       ruff, pyright and the import contracts' \
 	  'make bench      print latencies on this machine as JSON' \
+	  'make translations  bring the translation files up to the source' \
 	  'make train      train the default model (DATA=folder; ARGS=... goes to models.train)' \
 	  'make train-parser  train the face parser (DATA=folder)' \
   'make train-locator train the network that finds faces (DATA=folder)' \
@@ -67,6 +68,12 @@ lint: setup
 
 bench: setup
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.bench $(ARGS)
+
+# Without places in the source, the files change only where a text does.
+translations: setup
+	$(BIN)/pyside6-lupdate -extensions py -locations none -sort-messages -no-obsolete app \
+	  -ts resources/translations/maskbrush_zh_CN.ts
+	$(BIN)/pyside6-lrelease resources/translations/maskbrush_zh_CN.ts
 
 # The parser behind the perceptual and label losses is another, smaller one than the parser that is shipped and judges.
 CRITIC := runs/critic/critic.safetensors

@@ -9,6 +9,8 @@ from PySide6.QtGui import QImage
 
 from engine.types import ImageError, Pixels
 
+translate = QCoreApplication.translate
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taken:
@@ -60,14 +62,16 @@ def take(mime: QMimeData, with_text: bool = False) -> Taken:
             return Taken(image=to_pil(image))
     if urls:
         raise ImageError(
-            _tr("{0} is not a file on this computer.").format(urls[0].toDisplayString()),
-            _tr("Save the picture first, then open the file."),
+            translate("Intake", "{0} is not a file on this computer.").format(urls[0].toDisplayString()),
+            translate("Intake", "Save the picture first, then open the file."),
         )
     if with_text and (file := _path_in(mime.text())) is not None:
         return Taken(file)
     raise ImageError(
-        _tr("There is no picture in the clipboard.") if with_text else _tr("There is no picture in what was dropped."),
-        _tr("Copy a picture, or a picture's file."),
+        translate("Intake", "There is no picture in the clipboard.")
+        if with_text
+        else translate("Intake", "There is no picture in what was dropped."),
+        translate("Intake", "Copy a picture, or a picture's file."),
     )
 
 
@@ -96,7 +100,3 @@ def _path_in(text: str) -> Path | None:
         return path if path.is_file() else None
     except OSError:  # a text too long for a name
         return None
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Intake", text)

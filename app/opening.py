@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from app.project_files import kept
 from app.reading import KeptReader, MakeReader
 from app.tasks import Tasks
+from app.titles import progress_text
 from engine.align import CancelledError, Face, Points, alignment_of, points_in, whole_frame
 from engine.files import find_mask
 from engine.generate import Device

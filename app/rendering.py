@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from app.tasks import Tasks
+from app.titles import progress_text
 from engine.generate import Backend, Device, Generator, GeneratorInfo, load_generator
 from engine.session import Session
 from engine.store import default_weights
@@ -71,7 +72,7 @@ class Rendering(QObject):
         self.progress.emit(self.tr("Loading the model…"))
 
         def job() -> GeneratorInfo:
-            generator = load(self.progress.emit)
+            generator = load(lambda text: self.progress.emit(progress_text(text)))
             self.session.use(generator)
             return generator.info
 
