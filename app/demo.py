@@ -19,10 +19,14 @@ from PySide6.QtCore import QEvent, QEventLoop, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
+from app.project import read_project
+from app.replay import replay
 from app.settings import Settings
+from app.titles import step_title
 from app.window import SAMPLE, SAMPLE_EXEMPLAR, MainWindow
 from engine.files import save_mask, save_picture
 from engine.generate import Backend, Device
+from engine.mask.face_actions import FaceAction
 from engine.photo import read_photo
 from engine.reader import read_portrait
 from engine.types import EngineError, LabelMap, Pixels, WriteError
@@ -129,6 +133,8 @@ class _Demo:
         editor.export_picture(self.out / "exported.png")
         self._wait()
         self._screenshot("window.png")
+        self._act()
+        self._keep_project()
         begun = time.perf_counter()
         editor.use_style(read_portrait(SAMPLE_EXEMPLAR))
         self._wait()
@@ -139,11 +145,40 @@ class _Demo:
         self._edit_photo()
         print(f"Pictures are in {self.out}: " + ", ".join(sorted(path.name for path in self.out.glob("*.png"))))
 
+    def _act(self) -> None:
+        """Change the face by actions, and see what differs."""
+        editor, workspace = self.window.editor, self.window.workspace
+        begun = time.perf_counter()
+        for action, strength in (("smile", 0.6), ("earrings", 0.5)):
+            editor.perform(FaceAction(action, strength))
+        self._wait()
+        print(f"Actions of the face: {', '.join(step_title(edit.title) for edit in editor.history.edits[-2:])}, shown "
+              f"after {(time.perf_counter() - begun) * 1000:.0f} ms")  # fmt: skip
+        workspace.show_panel(2)
+        workspace.page.set_heat(True)
+        self._screenshot("window_history.png")
+        workspace.page.set_heat(False)
+        workspace.show_panel(0)
+
+    def _keep_project(self) -> None:
+        """Save a project, read it back, and do its edit list anew without a window."""
+        editor, path = self.window.editor, self.out / "portrait.maskbrush"
+        assert editor.document is not None
+        editor.projects.save(path)
+        self._wait()
+        project = read_project(path)
+        same = np.array_equal(replay(project), editor.document.labels)
+        if not same:
+            raise EngineError(f"The edit list of {path} leads to another mask.", "Report this as a fault.")
+        size = path.stat().st_size / 1e6
+        print(f"Project of {len(project.edits)} edits saved ({size:.1f} MB) and done anew: the same mask")
+
     def _edit_photo(self) -> None:
         """Open a photo in which the face lies turned and off the middle, edit it, and export the whole photo."""
         editor, path = self.window.editor, self.out / "photo.jpg"
         save_picture(path, tilted_in_a_photo(read_photo(SAMPLE).pixels))
         begun = time.perf_counter()
+        editor.forget_unsaved()
         editor.open_portrait(path)
         self._wait()
         portrait = editor.portrait
@@ -164,8 +199,8 @@ class _Demo:
 
     def _paint(self, stroke: ScriptedStroke) -> None:
         window, canvas = self.window, self.window.canvas
-        window.labels.setCurrentRow(BY_NAME[stroke.label].id)
-        window.brush.set_size(stroke.size)
+        window.studio.set_label(BY_NAME[stroke.label].id)
+        window.studio.change(brush_size=stroke.size)
         buttons = Qt.MouseButton
         points = _dense(stroke.points)
         self._mouse(QEvent.Type.MouseButtonPress, points[0], buttons.LeftButton, buttons.LeftButton)

@@ -7,6 +7,8 @@ from PIL import Image
 
 from app.cli import main
 from app.demo import SCRIPT, TILT
+from app.project import read_project
+from app.replay import replay
 from app.window import SAMPLE
 from engine.compose import reach_of
 from engine.reader import read_portrait
@@ -35,7 +37,13 @@ def test_demo_paints_renders_copies_a_style_and_exports(qapp, tmp_path, capsys):
         "render",
         "exported",
         "exported_style",
+        "window_history",
     }
+    # What was painted can be done anew from the project, and the face's actions came on top of it.
+    project = read_project(tmp_path / "portrait.maskbrush")
+    assert "the same mask" in said and len(project.edits) == len(SCRIPT) + 2
+    np.testing.assert_array_equal(replay(project), project.labels)
+    assert (project.labels == 15).any() and not (read["mask_after"] == 15).any()
 
     portrait = read_portrait(SAMPLE)
     np.testing.assert_array_equal(read["mask_before"], portrait.labels)
