@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.photo_view import PhotoView
 from app.theme import colours
@@ -39,7 +39,8 @@ class _Preview(QFrame):
         return self._pixels
 
     def sizeHint(self) -> QSize:
-        return QSize(PREVIEW, PREVIEW)
+        # It grows into whatever height the words leave.
+        return QSize(PREVIEW, self.minimumHeight())
 
     def show_crop(self, pixels: Pixels | None, words: str = "") -> None:
         """Show a picture, or words if there is none."""
@@ -120,27 +121,41 @@ class AlignPage(QWidget):
         sidebar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         # Wide enough for its buttons, whatever the size of the system's font.
         sidebar.setFixedWidth(max(SIDEBAR, 20 * self.fontMetrics().height()))
-        column = QVBoxLayout(sidebar)
-        column.setContentsMargins(22, 18, 22, 18)
-        column.setSpacing(0)
+        told = QWidget()
+        upper = QVBoxLayout(told)
+        upper.setContentsMargins(22, 18, 22, 0)
+        upper.setSpacing(0)
         words = QVBoxLayout()
         words.setSpacing(11)
         for label in (self._title, self._notice, self._text):
             words.addWidget(label)
-        column.addLayout(words)
-        column.addSpacing(14)
-        column.addWidget(self._preview, 1)
-        column.addSpacing(10)
-        column.addWidget(self._hint)
-        column.addSpacing(14)
-        column.addStretch(0)
-        column.addWidget(self._accept_button)
-        column.addSpacing(8)
+        upper.addLayout(words)
+        upper.addSpacing(14)
+        upper.addWidget(self._preview, 1)
+        upper.addSpacing(10)
+        upper.addWidget(self._hint)
+        upper.addStretch(0)
+        # In a low window the words scroll; the buttons are always there.
+        area = QScrollArea()
+        area.setWidget(told)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        column = QVBoxLayout(sidebar)
+        column.setContentsMargins(0, 0, 0, 18)
+        column.setSpacing(0)
+        column.addWidget(area, 1)
+        buttons = QVBoxLayout()
+        buttons.setContentsMargins(22, 14, 22, 0)
+        buttons.setSpacing(0)
+        buttons.addWidget(self._accept_button)
+        buttons.addSpacing(8)
         others = QHBoxLayout()
         others.setSpacing(8)
         others.addWidget(self._other_button, 3)
         others.addWidget(self._cancel_button, 2)
-        column.addLayout(others)
+        buttons.addLayout(others)
+        column.addLayout(buttons)
 
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -41,6 +41,8 @@ class CommandBar(QToolBar):
         self._worded: bool | None = None
         self.setAccessibleName(title)
         self.setMovable(False)
+        # Its menus lead to the same commands: it is not to be hidden by chance.
+        self.toggleViewAction().setVisible(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         for group in groups:
             if self.actions():

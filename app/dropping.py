@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.intake import may_hold_picture, take
+from app.project import SUFFIX
 from app.theme import colours
 from engine.types import EngineError
 
@@ -53,6 +54,9 @@ class Dropping(QObject):
 
     def _show(self, event: QDropEvent) -> None:
         self._accept(event)
+        if _is_project(event):
+            self.hint.show_words(self.tr("Drop the project to go on with it"))
+            return
         words, more = self.tr("Drop a photo to edit it"), ""
         if self._as_exemplar(event):
             words = self.tr("Drop a photo to take its style")
@@ -84,6 +88,8 @@ class Dropping(QObject):
         return self._window.editor.portrait is not None and not self._window.questions.open
 
     def _as_exemplar(self, event: QDropEvent) -> bool:
+        if _is_project(event):
+            return False
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         return self._can_take_style and (shift or self._button_area().contains(event.position().toPoint()))
 
@@ -92,6 +98,11 @@ class Dropping(QObject):
         if not self._can_take_style:
             return QRect()
         return QRect(button.mapTo(self._window, QPoint(0, 0)), button.size())
+
+
+def _is_project(event: QDropEvent) -> bool:
+    urls = event.mimeData().urls()
+    return bool(urls) and urls[0].toLocalFile().lower().endswith(SUFFIX)
 
 
 class DropHint(QWidget):

@@ -354,6 +354,8 @@ class EditorPage(QWidget):
     def _fit_controls(self, pane: Pane) -> None:
         """Write words beside a header's icons where there is room for them; at the narrowest, no heading either."""
         styles, header = Qt.ToolButtonStyle, pane.controls.parentWidget()
+        # Bold words are wider, and the style makes them bold only as they are first shown.
+        pane.heading.ensurePolished()
         for words, heading in ((True, True), (False, True), (False, False)):
             for button in (self.style_button, self.only_edit):
                 if button.parentWidget() is header:
@@ -364,3 +366,4 @@ class EditorPage(QWidget):
             pane.controls.invalidate()
             if pane.controls.sizeHint().width() <= pane.width():
                 break
+        pane.controls.activate()

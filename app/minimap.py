@@ -63,6 +63,8 @@ class Minimap(QWidget):
         self._fade.setEndValue(1.0)
         self._fade.setDuration(FADE_MS)
         self._fade.valueChanged.connect(self._on_fade)
+        # Turned around before it began, it ends without another value.
+        self._fade.finished.connect(self._on_fade)
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self.setAccessibleName(self.tr("Overview"))
         self.setToolTip(self.tr("Drag to move what is seen"))

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.halvings import Halvings
+from app.theme import colours
 from app.view import ROTATION_STEP, ViewModel
 from app.wipe import caption_size, draw_caption
 from engine.types import Pixels, Region
@@ -68,7 +69,7 @@ class ImagePane(QWidget):
         self._caption = ""
         self._space = False
         self._pan_from: QPointF | None = None
-        self._busy = False
+        self._busy = self._ring = False
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Every paint event fills its rectangle, so Qt need not clear it first.
@@ -172,6 +173,10 @@ class ImagePane(QWidget):
             draw_caption(painter, self._caption_box(self._caption), self._caption)
         if self._busy:
             draw_caption(painter, self._pill(), self._busy_text())
+        if self._ring:
+            painter.setPen(QPen(QColor(colours().accent), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         # Layouts resize what is hidden, too, and as small as they like.
@@ -238,7 +243,17 @@ class ImagePane(QWidget):
             self._space = False
             self._update_cursor()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        # As in browsers: who clicks sees where the focus is.
+        self._ring = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        if self._ring:
+            self.update()
+
     def focusOutEvent(self, event: QFocusEvent) -> None:
+        if self._ring:
+            self._ring = False
+            self.update()
         # The release of the key or the button may now go elsewhere.
         self._space = False
         self._end_pan()

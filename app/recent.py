@@ -75,5 +75,5 @@ class RecentPhotos(QObject):
             action.triggered.connect(lambda _=False, path=path: self.open(path))
         if self.paths:
             self.menu.addSeparator()
-            self.menu.addAction(self.tr("&Clear list"), self.clear)
+            self.menu.addAction(self.tr("&Clear list"), self.clear).setObjectName("clear-recent")
         self.menu.menuAction().setEnabled(bool(self.paths))

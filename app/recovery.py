@@ -245,7 +245,7 @@ class RecoveryDialog(QDialog):
         super().__init__(parent)
         self.chosen: Recoverable | None = None
         self.setWindowTitle(self.tr("Recover edits"))
-        self.setMinimumWidth(460)
+        self.setMinimumWidth(max(460, 33 * self.fontMetrics().height()))
         heading = QLabel(self.tr("Some edits were not saved"))
         font = heading.font()
         font.setPointSizeF(font.pointSizeF() * 1.25)
@@ -255,12 +255,13 @@ class RecoveryDialog(QDialog):
             self.tr("Maskbrush ended unexpectedly. These edits are kept until you recover or discard them."),
             wordWrap=True,
         )
+        self._row = max(ROW.height(), 3 * self.fontMetrics().lineSpacing() + 20)
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Portraits with edits that were not saved"))
         self.list.setIconSize(ROW)
         self.list.setUniformItemSizes(True)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.list.setMinimumHeight(min(max(len(sessions), 2), 4) * (ROW.height() + 2) + 12)
+        self.list.setMinimumHeight(min(max(len(sessions), 2), 4) * (self._row + 2) + 12)
         for session in sessions:
             self.list.addItem(self._item(session))
         self.list.setCurrentRow(0)
@@ -297,6 +298,7 @@ class RecoveryDialog(QDialog):
     def _item(self, session: Recoverable) -> QListWidgetItem:
         name = session.name or self.tr("Untitled")
         item = QListWidgetItem(_icon(session.thumbnail), f"{name}\n{self._count(session)}\n{self._when(session)}")
+        item.setSizeHint(QSize(0, self._row))
         item.setData(Qt.ItemDataRole.UserRole, session)
         if session.file is not None:
             item.setToolTip(self.tr("Saved before as {0}").format(session.file))

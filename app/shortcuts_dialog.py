@@ -90,7 +90,8 @@ class ShortcutsDialog(QDialog):
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
         self._build()
         em = self.fontMetrics().height()
-        self.resize(40 * em, 44 * em)
+        room = self.screen().availableSize()
+        self.resize(min(40 * em, round(0.9 * room.width())), min(44 * em, round(0.9 * room.height())))
         self.tree.setIndentation(round(1.4 * em))
         # The rows' heights are those of the style, which the tree otherwise gets only as it is shown.
         self.tree.ensurePolished()

@@ -16,7 +16,7 @@ NOTICE_MS = 8000
 PADDING = 6
 """Screen pixels on either side of a text."""
 
-_AROUND, _BETWEEN = 16, 6
+_AROUND, _BETWEEN = 48, 6
 """The room around a message and beside each part, in screen pixels."""
 
 
@@ -88,6 +88,7 @@ class StatusBar(QStatusBar):
     def __init__(self, editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._editor = editor
+        self._message, self._time = "", 0
         self.strip = ProgressStrip()
         self.hover, self.zoom, self.timing = Readout(), Readout(), Readout()
         self.engine = Readout(self.tr("No model"))
@@ -100,7 +101,7 @@ class StatusBar(QStatusBar):
         self.engine.setAccessibleName(self.tr("What renders"))
         for widget in (self.strip, self.hover, self.zoom, self.timing, self.engine):
             self.addPermanentWidget(widget)
-        self.messageChanged.connect(self._fit)
+        self.messageChanged.connect(self._note)
         self.strip.shown.connect(self._fit)
         self.strip.cancelled.connect(editor.opening.cancel)
         editor.rendered.connect(self._show_timing)
@@ -160,10 +161,15 @@ class StatusBar(QStatusBar):
         self._fit()
 
     def _say(self, text: str, time: int = 0) -> None:
-        strip = 0 if self.strip.isHidden() else self.strip.sizeHint().width()
-        room = self.width() - strip - _AROUND
+        self._message, self._time = text, time
         self.setToolTip(text)
-        self.showMessage(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room), time)
+        self._fit()
+
+    def _note(self, shown: str) -> None:
+        if not shown:
+            self._message = ""
+            self.setToolTip("")
+            self._fit()
 
     def _write(self, readout: Readout, text: str) -> None:
         width = readout.sizeHint().width()
@@ -173,10 +179,13 @@ class StatusBar(QStatusBar):
 
     def _fit(self) -> None:
         """Hide what matters least where there is no room for all."""
-        message = self.currentMessage()
-        taken = self.fontMetrics().horizontalAdvance(message) + _AROUND if message else 0
-        if not self.strip.isHidden():
-            taken += self.strip.sizeHint().width() + _BETWEEN
+        taken = 0 if self.strip.isHidden() else self.strip.sizeHint().width() + _BETWEEN
+        if self._message:
+            metrics, room = self.fontMetrics(), self.width() - taken - _AROUND
+            shown = metrics.elidedText(self._message, Qt.TextElideMode.ElideMiddle, room)
+            taken += metrics.horizontalAdvance(shown) + _AROUND
+            if shown != self.currentMessage():
+                self.showMessage(shown, self._time)
         for readout in (self.hover, self.zoom, self.timing, self.engine):
             taken += readout.sizeHint().width() + _BETWEEN
             readout.setVisible(taken <= self.width())

@@ -206,7 +206,7 @@ class StudioActions(QObject):
         )  # fmt: skip
         self.whole = toggle("whole", self.tr("&Whole photo"), self._show_whole, "F6", "whole")
         self.only_edit = toggle(
-            "only-edit", self.tr("&Edit only"), page.only_edit.setChecked, "Ctrl+Shift+R",
+            "only-edit", self.tr("&Edit only"), lambda on: page.only_edit.setChecked(on), "Ctrl+Shift+R",
             tip=self.tr("Edit only: pixels away from your edit stay the source's"),
         )  # fmt: skip
         page.only_edit.toggled.connect(self.only_edit.setChecked)

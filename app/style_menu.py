@@ -47,6 +47,7 @@ class StyleMenu(QMenu):
         menu = self.addMenu(self.tr("Take it &for"))
         for title, names in PARTS:
             action = QAction(self.tr(title), self, checkable=True)
+            action.setObjectName(f"style-{title.lower().replace(' ', '-')}")
             action.setData(tuple(BY_NAME[name].id for name in names))
             action.triggered.connect(lambda _=False, action=action: self._editor.use_style_for(action.data()))
             self.parts.addAction(action)

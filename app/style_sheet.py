@@ -75,7 +75,7 @@ QToolButton::right-arrow { image: url("@marks/right.svg"); width: 1em; height: 1
 QToolButton::right-arrow:disabled { image: url("@marks/right-off.svg"); }
 QToolButton::up-arrow { image: url("@marks/up.svg"); width: 1em; height: 1em; }
 QToolButton::down-arrow { image: url("@marks/down.svg"); width: 1em; height: 1em; }
-QToolButton#qt_toolbar_ext_button { padding: 0; border-radius: 3px; background: @raised; icon-size: 12px; }
+QToolButton#qt_toolbar_ext_button { padding: 0; border-radius: 3px; background: @raised; icon-size: 1em; }
 QToolButton#qt_toolbar_ext_button:hover { background: @pressed; }
 QToolButton#stripButton { background: @raised; padding: 0.07em 0.6em; }
 QToolButton#stripButton:hover { background: @pressed; }

@@ -90,6 +90,8 @@ class Workspace(QWidget):
         self.panels = QTabWidget()
         self.panels.setObjectName("panels")
         self.panels.setDocumentMode(True)
+        self.panels.setAccessibleName(self.tr("Panel"))
+        self.panels.tabBar().setAccessibleName(self.tr("Pages of the panel"))
         for panel, title in (
             (self.face, self.tr("Face")), (self.shape, self.tr("Shape")), (self.history, self.tr("History")),
         ):  # fmt: skip

@@ -19,8 +19,8 @@ Job = Callable[[], Any]
 Done = Callable[[Any, EngineError | None], None]
 
 LOG = logging.getLogger(__name__)
-NICENESS = 10
-"""How far the engine's threads stand back, 0..19: a computing core is shared with the interface 1 to 3."""
+NICENESS = 15
+"""How far the engine's threads stand back, 0..19: they compute with what the interface leaves."""
 MEMORY_WORDS = ("out of memory", "allocate memory")
 """Back ends raise all sorts of errors when memory runs out; their texts have these words in common."""
 

@@ -23,7 +23,7 @@ from engine.mask.strokes import Stroke
 from resources.labels import BY_NAME
 from tests.bench_studio import Hand
 
-WIDTH, COLUMNS, GAP = 560, 3, 12
+WIDTH, COLUMNS, GAP = 460, 3, 10
 SIZE = (1280, 760)
 
 Points = list[tuple[float, float]]
@@ -187,7 +187,7 @@ def sheet(pictures: list[tuple[str, Path]], target: Path) -> None:
             picture.thumbnail((WIDTH, height), Image.Resampling.LANCZOS)
             page.paste(picture.convert("RGB"), (x, y + 30))
         draw.text((x, y + 4), title, (40, 40, 44), font)
-    page.save(target, quality=80, optimize=True)
+    page.save(target, quality=72, optimize=True, progressive=True)
 
 
 def main() -> int:

@@ -669,6 +669,10 @@ Arrow keys  nudge the blue point</source>
         <translation>拖放照片以采用其风格</translation>
     </message>
     <message>
+        <source>Drop the project to go on with it</source>
+        <translation>拖放到此处以继续编辑该项目</translation>
+    </message>
+    <message>
         <source>Dropped picture</source>
         <translation>拖入的图片</translation>
     </message>
@@ -2581,6 +2585,14 @@ Click to go there (Enter)</source>
     <message>
         <source>Original</source>
         <translation>原始状态</translation>
+    </message>
+    <message>
+        <source>Pages of the panel</source>
+        <translation>面板的各页</translation>
+    </message>
+    <message>
+        <source>Panel</source>
+        <translation>面板</translation>
     </message>
     <message>
         <source>Shape</source>
