@@ -2,18 +2,18 @@
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QStyle, QToolTip, QWidget
 
 from app.class_rows import STATE, ClassDelegate, ClassModel, RowState, Zone, Zones
 from app.titles import label_title
+from app.widgets import ROW_KEYS, KeyedList
 from resources.labels import LABEL_COUNT
 
 _SPARE = (5, 8)
 """The least and the most room of a row beside its text, in screen pixels: all 19 are seen if they fit."""
-_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
-class ClassView(QListView):
+class ClassView(KeyedList):
     """The rows, and what mouse and keys do to them.
 
     Signals
@@ -70,7 +70,7 @@ class ClassView(QListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex()
-        if event.key() not in _KEYS or not index.isValid():
+        if event.key() not in ROW_KEYS or not index.isValid():
             super().keyPressEvent(event)
             return
         state = self._state(index)
@@ -80,17 +80,6 @@ class ClassView(QListView):
             self.locked.emit(state.label, not state.locked)
         else:
             self.shown.emit(state.label, not state.seen)
-
-    def event(self, event: QEvent) -> bool:
-        override = event.type() == QEvent.Type.ShortcutOverride
-        if override and isinstance(event, QKeyEvent) and event.key() in _KEYS:
-            # They are not for the tool that is held while the list has the focus.
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyboardSearch(self, search: str) -> None:
-        """Leave typed characters to the classes' own keys."""
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())

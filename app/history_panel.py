@@ -9,7 +9,6 @@ from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QHelpEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLabel,
-    QListView,
     QMenu,
     QStackedWidget,
     QStyle,
@@ -22,13 +21,12 @@ from PySide6.QtWidgets import (
 
 from app.glyphs import paint_glyph, paint_row, part, square, tone
 from app.history_model import STATE, HistoryModel, Index, RowState
-from app.widgets import Chip, Panel
+from app.widgets import ROW_KEYS, Chip, KeyedList, Panel
 
 if TYPE_CHECKING:
     from app.history import History
 
 _GAP = 8.0
-_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
 
 class HistoryDelegate(QStyledItemDelegate):
@@ -122,7 +120,7 @@ class HistoryDelegate(QStyledItemDelegate):
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 
 
-class HistoryView(QListView):
+class HistoryView(KeyedList):
     """The rows, and what mouse and keys do to them.
 
     Signals
@@ -157,23 +155,12 @@ class HistoryView(QListView):
         return QSize(2 * side + 8 * self.fontMetrics().averageCharWidth(), 2 * side)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() not in _KEYS or not self.currentIndex().isValid():
+        if event.key() not in ROW_KEYS or not self.currentIndex().isValid():
             super().keyPressEvent(event)
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._compare(self.currentIndex().row())
         else:
             self.jump_asked.emit(self.currentIndex().row())
-
-    def event(self, event: QEvent) -> bool:
-        override = event.type() == QEvent.Type.ShortcutOverride
-        if override and isinstance(event, QKeyEvent) and event.key() in _KEYS:
-            # They are not for the tool that is held while the list has the focus.
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyboardSearch(self, search: str) -> None:
-        """Leave typed characters to the classes' own keys."""
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         left = event.button() == Qt.MouseButton.LeftButton

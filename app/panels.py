@@ -1,9 +1,8 @@
 """The parts of the window around the pictures."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
-    QDockWidget,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -87,50 +86,6 @@ class Pane(QWidget):
         self.resized.emit()
 
 
-class DockTitle(QWidget):
-    """The title of a dock, with buttons that are large enough to be hit; for `QDockWidget.setTitleBarWidget`.
-
-    Parameters
-    ----------
-    dock
-        Whose title is shown. It gets a button to take it out of the window where it can be floated, and one to hide it
-        where it can be closed.
-    """
-
-    def __init__(self, dock: QDockWidget) -> None:
-        super().__init__(dock)
-        self.setObjectName("dockTitle")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        text = QLabel(dock.windowTitle())
-        text.setObjectName("heading")
-        # A drag of the words must reach the dock, which then moves.
-        text.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        dock.windowTitleChanged.connect(text.setText)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 3, 5, 3)
-        row.setSpacing(2)
-        row.addWidget(text, 1)
-        side = max(16, self.fontMetrics().height())
-        can, feature = dock.features(), QDockWidget.DockWidgetFeature
-        buttons = (
-            (feature.DockWidgetFloatable, "float", self.tr("Take {0} out of the window, or put it back"), self._float),
-            (feature.DockWidgetClosable, "close", self.tr("Hide {0}"), dock.close),
-        )
-        for needed, picture, tip, slot in buttons:
-            button = QToolButton()
-            button.setIcon(icon(picture))
-            button.setIconSize(QSize(side, side))
-            button.setToolTip(tip.format(dock.windowTitle()))
-            button.setAccessibleName(button.toolTip())
-            button.clicked.connect(slot)
-            button.setVisible(bool(can & needed))
-            row.addWidget(button)
-        self._dock = dock
-
-    def _float(self) -> None:
-        self._dock.setFloating(not self._dock.isFloating())
-
-
 class ElidedLabel(QLabel):
     """A muted text that gives way when room is short."""
 
@@ -163,11 +118,3 @@ def thumbnail(pixels: Pixels, side: int = 20) -> QIcon:
         2 * side, 2 * side, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
     )
     return QIcon(pixmap)
-
-
-def heading(text: str) -> QLabel:
-    """Return a small heading for the sidebar."""
-    label = QLabel(text)
-    label.setObjectName("sectionHeading")
-    label.setContentsMargins(12, 10, 10, 4)
-    return label

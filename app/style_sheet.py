@@ -18,7 +18,6 @@ MARKS = {
     "right": ("chevron-right", "text"),
     "right-off": ("chevron-right", "disabled"),
     "close": ("close", "text"),
-    "float": ("float", "text"),
 }
 """The marks that the sheet shows: which icon each of them is, and in which of the theme's colours."""
 
@@ -237,13 +236,6 @@ QTabBar::tab:selected { color: @text; border-bottom-color: @accent; }
 QTabBar::tab:selected:focus { border-color: @accent; border-radius: 4px; }
 QTabBar::tab:disabled { color: @disabled; }
 QTabBar::close-button { image: url("@marks/close.svg"); width: 0.9em; height: 0.9em; }
-QDockWidget {
-    color: @muted; font-weight: 600;
-    titlebar-close-icon: url("@marks/close.svg"); titlebar-normal-icon: url("@marks/float.svg");
-}
-QDockWidget::title { background: @panel; padding: 0.42em 0.6em; border-bottom: 1px solid @line; }
-QWidget#dockTitle { background: @panel; border-bottom: 1px solid @line; }
-QWidget#dockTitle QToolButton { padding: 0.1em; }
 QMainWindow::separator { background: @line; width: 1px; height: 1px; }
 QMainWindow::separator:hover { background: @accent; }
 QSplitter::handle { background: @line; }

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QListView, QSizePolicy, QVBoxLayout, QWidget
 
 from app.glyphs import GlyphButton, tone
 
@@ -10,11 +10,30 @@ _AROUND = (8, 3)
 """The room beside a strip, and above and below it, in screen pixels."""
 
 
+ROW_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+"""The keys at which a row of a list does something."""
+
+
 class Panel(QWidget):
     """A widget on the theme's ground of bars and panels."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(self.rect(), tone("panel"))
+
+
+class KeyedList(QListView):
+    """A list whose rows act at `ROW_KEYS`, and which leaves letters and digits to the window's commands."""
+
+    def event(self, event: QEvent) -> bool:
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and event.key() in ROW_KEYS:
+            # They are not for the tool that is held while the list has the focus.
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyboardSearch(self, search: str) -> None:
+        """Leave typed characters to the classes' own keys."""
 
 
 class QuietCombo(QComboBox):

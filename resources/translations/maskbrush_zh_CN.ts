@@ -641,17 +641,6 @@ Arrow keys  nudge the blue point</source>
     </message>
 </context>
 <context>
-    <name>DockTitle</name>
-    <message>
-        <source>Hide {0}</source>
-        <translation>隐藏{0}</translation>
-    </message>
-    <message>
-        <source>Take {0} out of the window, or put it back</source>
-        <translation>将{0}移出窗口或放回</translation>
-    </message>
-</context>
-<context>
     <name>DropHint</name>
     <message>
         <source>Drop hint</source>

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
-    QDockWidget,
     QGroupBox,
     QLabel,
     QLineEdit,
@@ -28,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.pane import ImagePane
-from app.panels import Banner, DockTitle, Pane, heading
+from app.panels import Banner, Pane
 from app.strip import ProgressStrip
 from app.style_sheet import MARKS, style_sheet
 from app.theme import DARK, LIGHT, Colours, apply_theme, colours, icon
@@ -337,12 +336,9 @@ def test_the_parts_of_the_window_have_room_for_their_words(themed, qtbot, scale)
         column = QVBoxLayout(middle)
         banner, strip, pane = Banner(), ProgressStrip(), Pane("Mask", QWidget())
         pane.controls.addWidget(QLabel("Opacity"))
-        for widget in (banner, heading("Classes"), pane):
+        for widget in (banner, pane):
             column.addWidget(widget)
         window.statusBar().addPermanentWidget(strip)
-        dock = QDockWidget("History")
-        dock.setTitleBarWidget(DockTitle(dock))
-        window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         banner.show_problem(EngineError("The photo cannot be read, whatever is tried.", "Open another one instead."))
         strip.tell("Looking for faces")
         strip.show()
@@ -365,28 +361,3 @@ def test_cut_words_are_noticed(qtbot):
     label.setFixedSize(200, 3)
     button.hide()
     assert [found.split("'")[1] for found in cut_off(window)] == ["Some words"]
-
-
-def test_the_title_of_a_dock_acts(qtbot):
-    window = QMainWindow()
-    qtbot.addWidget(window)
-    dock = QDockWidget("History")
-    title = DockTitle(dock)
-    dock.setTitleBarWidget(title)
-    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-    window.show()
-    floating, close = title.findChildren(QToolButton)
-    floating.click()
-    assert dock.isFloating()
-    floating.click()
-    assert not dock.isFloating()
-    dock.setWindowTitle("Steps")
-    assert title.findChildren(QLabel)[0].text() == "Steps"
-    close.click()
-    assert dock.isHidden()
-    fixed = QDockWidget("Fixed")
-    fixed.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
-    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, fixed)
-    fixed.setTitleBarWidget(DockTitle(fixed))
-    buttons = fixed.titleBarWidget().findChildren(QToolButton)
-    assert [button.isVisibleTo(fixed) for button in buttons] == [False, True]
