@@ -16,7 +16,7 @@ NOTICE_MS = 8000
 PADDING = 6
 """Screen pixels on either side of a text."""
 
-_AROUND, _BETWEEN = 48, 6
+_AROUND, _BETWEEN = 32, 10
 """The room around a message and beside each part, in screen pixels."""
 
 
@@ -90,6 +90,8 @@ class StatusBar(QStatusBar):
         self._editor = editor
         self._message, self._time = "", 0
         self.strip = ProgressStrip()
+        # The room beside it is the message's.
+        self.strip.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.hover, self.zoom, self.timing = Readout(), Readout(), Readout()
         self.engine = Readout(self.tr("No model"))
         self.hover.setAccessibleName(self.tr("Class under the cursor"))

@@ -59,7 +59,7 @@ class StudioActions(QObject):
         for index, action in enumerate(self.layouts, 1):
             action.setChecked(page.layout_ == index)
         for index, action in enumerate(self.panels):
-            action.setChecked(workspace.panel == index)
+            action.setChecked(workspace.page_seen == index)
         self.only_edit.setChecked(page.only_edit.isChecked())
         self.minimap.setChecked(self._window.canvas.minimap_on)
         self.flip.setChecked(self._window.view.flipped)

@@ -207,6 +207,11 @@ class Workspace(QWidget):
         """The page of the panel that is wanted; -1 where the panel is hidden, other than for lack of room."""
         return self.panels.currentIndex() if self._wants_panel else -1
 
+    @property
+    def page_seen(self) -> int:
+        """The page of the panel that is seen; -1 where the panel is hidden, for whatever reason."""
+        return -1 if self.panels.isHidden() else self.panels.currentIndex()
+
     def show_panel(self, index: int) -> None:
         """Open a page of the panel; a negative one hides it."""
         self._wants_panel = index >= 0
@@ -225,9 +230,12 @@ class Workspace(QWidget):
 
     def _seat(self, panel: bool) -> None:
         """Show the panel or not; where it is seen in a very narrow window it takes the classes' place."""
+        changed = self.panels.isHidden() == panel
         self.panels.setVisible(panel)
         least = self._beside(self.page.minimumSizeHint().width(), lambda part: part.minimumSizeHint())
         self.classes.setVisible(not panel or self.width() >= least)
+        if changed:
+            self.panel_changed.emit(self.panel)
 
     def _beside(self, pictures: int, hint: Callable[[QWidget], QSize]) -> int:
         """Return how wide all is that stands beside each other, where the pictures are so wide."""
