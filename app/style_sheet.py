@@ -245,13 +245,11 @@ QGroupBox::title { subcontrol-origin: margin; left: 0.6em; padding: 0 0.3em; col
 QGroupBox::title:disabled { color: @disabled; }
 QToolBox::tab { background: @raised; border-radius: 4px; padding-left: 0.4em; color: @text; }
 QScrollArea { border: none; background: transparent; }
-QWidget#sidebar { background: @panel; border-right: 1px solid @line; }
 QWidget#alignSidebar { background: @panel; border-left: 1px solid @line; }
 QWidget#paneHeader { background: @panel; border-bottom: 1px solid @line; }
 QLabel#heading { color: @muted; font-weight: 600; }
-QLabel#sectionHeading { color: @text; font-weight: 600; }
 QLabel#muted { color: @muted; }
-QLabel#muted:disabled, QLabel#heading:disabled, QLabel#sectionHeading:disabled { color: @disabled; }
+QLabel#muted:disabled, QLabel#heading:disabled { color: @disabled; }
 QLabel#title { font-weight: 600; }
 QLabel#notice, QFrame#notice {
     background: @warning_panel; color: @text; border: none; border-left: 3px solid @warning; border-radius: 3px;

@@ -90,6 +90,8 @@ class Workspace(QWidget):
         self.panels = QTabWidget()
         self.panels.setObjectName("panels")
         self.panels.setDocumentMode(True)
+        # Wide enough for the names of its pages, whatever the size of the text.
+        self.panels.setUsesScrollButtons(False)
         self.panels.setAccessibleName(self.tr("Panel"))
         self.panels.tabBar().setAccessibleName(self.tr("Pages of the panel"))
         for panel, title in (
