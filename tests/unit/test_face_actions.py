@@ -184,7 +184,11 @@ def test_an_action_touches_its_own_classes_alone(
     changed = result != labels
     touched = [BY_NAME[name].id for name in TOUCHED[action]]
     assert set(np.unique(labels[changed])) <= set(touched)
-    assert set(np.unique(result[changed])) <= set(touched)
+    # A speck that is cut off goes to whatever surrounds it.
+    assert (changed & ~np.isin(result, touched)).sum() <= SPECK
+
+
+SPECK = 6
 
 
 @pytest.mark.parametrize("tilt", [0, -35])
