@@ -5,12 +5,14 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
+from app.document import MaskDocument
 from app.editor import Editor
 from app.photo_view import PhotoView
 from app.settings import Settings
 from engine.align import TYPICAL
 from engine.mask.strokes import Stroke
 from tests.fakes import FakeGenerator, make_portrait
+from tests.gui.hands import Brush, half_skin, shown_canvas
 from tests.gui.readers import FakeReader
 
 
@@ -73,6 +75,24 @@ def drag(qtbot, window, *points):
     for point in points[1:]:
         qtbot.mouseMove(window.canvas, at(window, *point))
     qtbot.mouseRelease(window.canvas, left, pos=at(window, *points[-1]))
+
+
+@pytest.fixture
+def document():
+    return MaskDocument(half_skin())
+
+
+@pytest.fixture
+def canvas(qtbot, document):
+    return shown_canvas(qtbot, document.labels)
+
+
+@pytest.fixture
+def brush(canvas, document):
+    """Return the tool of the canvas."""
+    brush = Brush(canvas, document)
+    canvas.set_tool(brush)
+    return brush
 
 
 @pytest.fixture

@@ -13,15 +13,19 @@ from app.editor import Editor
 from app.mask_editing import MaskEditing
 from app.tools.options import Options
 from app.tools.tool import Hand, Studio, Tool
+from engine.mask.steps import Mirror
 from engine.types import LabelMap, Pixels
+from resources.labels import BY_NAME
 
 UPRIGHT = QTransform(8.0, 0.0, 0.0, 8.0, 20.0, 12.0)
 """A view at eight screen pixels for each of the mask's."""
 TURNED = UPRIGHT * QTransform().rotate(30.0)
 FLIPPED = QTransform.fromScale(-1.0, 1.0) * TURNED * QTransform.fromTranslate(300.0, 40.0)
 
-
 AnyTool = TypeVar("AnyTool", bound=Tool)
+
+HEIGHT, WIDTH = 30, 40
+_SKIN, _HAIR, HAT = (BY_NAME[name].id for name in ("skin", "hair", "hat"))
 
 
 class Easel(Generic[AnyTool]):
@@ -122,3 +126,32 @@ class Easel(Generic[AnyTool]):
         if visible:
             box = QRectF(QPointF(columns.min(), rows.min()), QPointF(columns.max() + 1, rows.max() + 1))
             assert QRectF(bounds.toAlignedRect()).contains(box), f"{box} reaches out of {bounds}"
+
+
+def start() -> np.ndarray:
+    """Return skin with hair in its upper half."""
+    labels = np.full((HEIGHT, WIDTH), _SKIN, np.uint8)
+    labels[: HEIGHT // 2] = _HAIR
+    return labels
+
+
+def make(kind, **options) -> Easel:
+    """Return a tool that puts on a hat."""
+    easel = Easel(start(), kind, **options)
+    easel.studio.set_label(HAT)
+    easel.studio.set_axis(Mirror(WIDTH / 2, HEIGHT / 2))
+    return easel
+
+
+def hats(easel: Easel) -> np.ndarray:
+    """Return the pixels that are painted, after checking that no other has changed."""
+    found = easel.labels == HAT
+    np.testing.assert_array_equal(easel.labels[~found], start()[~found])
+    return found
+
+
+def box(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
+    """Return the pixels of a rectangle."""
+    inside = np.zeros((HEIGHT, WIDTH), bool)
+    inside[y0:y1, x0:x1] = True
+    return inside

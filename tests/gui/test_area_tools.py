@@ -8,40 +8,11 @@ from app.document import MaskDocument
 from app.tools.areas import EllipseTool, RectangleTool
 from app.tools.lasso import LassoTool, PolygonTool
 from engine.mask.fills import Area
-from engine.mask.steps import Mirror
 from resources.labels import BY_NAME
-from tests.gui.easel import FLIPPED, TURNED, UPRIGHT, Easel
+from tests.gui.easel import FLIPPED, HAT, HEIGHT, TURNED, UPRIGHT, WIDTH, Easel, box, hats, make, start
 
-SKIN, HAIR, HAT, L_EYE, R_EYE = (BY_NAME[name].id for name in ("skin", "hair", "hat", "l_eye", "r_eye"))
-HEIGHT, WIDTH = 30, 40
+SKIN, HAIR, L_EYE, R_EYE = (BY_NAME[name].id for name in ("skin", "hair", "l_eye", "r_eye"))
 VIEWS = [UPRIGHT, TURNED, FLIPPED]
-
-
-def start() -> np.ndarray:
-    """Return skin with hair in its upper half."""
-    labels = np.full((HEIGHT, WIDTH), SKIN, np.uint8)
-    labels[: HEIGHT // 2] = HAIR
-    return labels
-
-
-def make(kind, **options) -> Easel:
-    easel = Easel(start(), kind, **options)
-    easel.studio.set_label(HAT)
-    easel.studio.set_axis(Mirror(WIDTH / 2, HEIGHT / 2))
-    return easel
-
-
-def hats(easel) -> np.ndarray:
-    """Return the pixels that are painted, after checking that no other has changed."""
-    found = easel.labels == HAT
-    np.testing.assert_array_equal(easel.labels[~found], start()[~found])
-    return found
-
-
-def box(x0, y0, x1, y1) -> np.ndarray:
-    inside = np.zeros((HEIGHT, WIDTH), bool)
-    inside[y0:y1, x0:x1] = True
-    return inside
 
 
 def on_screen(view) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from app.canvas import MaskCanvas
-from app.document import MaskDocument
 from app.view import ViewModel
 from resources.labels import LABELS
 from tests.gui.hands import (
@@ -26,31 +25,11 @@ from tests.gui.hands import (
     SHIFT,
     Brush,
     colour_at,
-    half_skin,
     hover_pen,
     place_on,
     send_pen,
-    shown_canvas,
     turn_wheel,
 )
-
-
-@pytest.fixture
-def document():
-    return MaskDocument(half_skin())
-
-
-@pytest.fixture
-def canvas(qtbot, document):
-    return shown_canvas(qtbot, document.labels)
-
-
-@pytest.fixture
-def brush(canvas, document):
-    """Return the tool of the canvas."""
-    brush = Brush(canvas, document)
-    canvas.set_tool(brush)
-    return brush
 
 
 @pytest.mark.parametrize("scale", [None, 0.3, 1.0, 3.7, 16.0, 64.0])

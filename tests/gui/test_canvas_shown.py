@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from app.canvas import MaskCanvas
 from app.display import Display
-from app.document import MaskDocument
 from app.editor import Editor
 from app.mask_editing import MaskEditing
 from app.pane import DIRTY_MARGIN, ImagePane
@@ -32,31 +31,10 @@ from tests.gui.hands import (
     Repaints,
     colour_at,
     differing,
-    half_skin,
     place_on,
     repainted,
-    shown_canvas,
     turn_wheel,
 )
-
-
-@pytest.fixture
-def document():
-    return MaskDocument(half_skin())
-
-
-@pytest.fixture
-def canvas(qtbot, document):
-    return shown_canvas(qtbot, document.labels)
-
-
-@pytest.fixture
-def brush(canvas, document):
-    """Return the tool of the canvas."""
-    brush = Brush(canvas, document)
-    canvas.set_tool(brush)
-    return brush
-
 
 # What is repainted
 

@@ -12,37 +12,10 @@ from app.tools.lasso import ANCHOR_AFTER, LassoTool, PolygonTool
 from engine.mask.fills import Area
 from engine.mask.steps import Entry, done, read_step
 from resources.labels import BY_NAME
-from tests.gui.easel import FLIPPED, TURNED, UPRIGHT, Easel
+from tests.gui.easel import FLIPPED, HAT, HEIGHT, TURNED, UPRIGHT, WIDTH, Easel, box, hats, make, start
 
-SKIN, HAIR, HAT, L_EYE = (BY_NAME[name].id for name in ("skin", "hair", "hat", "l_eye"))
-HEIGHT, WIDTH = 30, 40
+SKIN, HAIR, L_EYE = (BY_NAME[name].id for name in ("skin", "hair", "l_eye"))
 VIEWS = [UPRIGHT, TURNED, FLIPPED]
-
-
-def start() -> np.ndarray:
-    """Return skin with hair in its upper half."""
-    labels = np.full((HEIGHT, WIDTH), SKIN, np.uint8)
-    labels[: HEIGHT // 2] = HAIR
-    return labels
-
-
-def make(kind, **options) -> Easel:
-    easel = Easel(start(), kind, **options)
-    easel.studio.set_label(HAT)
-    return easel
-
-
-def hats(easel) -> np.ndarray:
-    """Return the pixels that are painted, after checking that no other has changed."""
-    found = easel.labels == HAT
-    np.testing.assert_array_equal(easel.labels[~found], start()[~found])
-    return found
-
-
-def box(x0, y0, x1, y1) -> np.ndarray:
-    inside = np.zeros((HEIGHT, WIDTH), bool)
-    inside[y0:y1, x0:x1] = True
-    return inside
 
 
 def area(points) -> np.ndarray:
