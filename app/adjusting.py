@@ -79,7 +79,6 @@ class Adjusting(QObject):
         self._trying = name
         if self._readjusting:
             editor.undo()
-            self._trying = name
         editor.begin_step(step)
 
     def _keep(self, name: str, step: Step) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Edit
+from app.edit_list import moved
 from engine.mask.steps import EMPTY, Entry
 from engine.mask.written import Written
 from engine.types import LabelMap
@@ -124,12 +125,7 @@ class History(QObject):
 
     def labels_at(self, index: int, labels: LabelMap) -> LabelMap:
         """Return what the mask is when ``index`` edits are done, uint8 (H, W); ``labels`` are the present ones."""
-        result = labels.copy()
-        for edit in self.edits[index : self.index][::-1]:
-            result[edit.region.slices] = edit.before
-        for edit in self.edits[self.index : index]:
-            result[edit.region.slices] = edit.after
-        return result
+        return moved(labels, self.edits, self.index, index)
 
     def mark_saved(self, last: Edit | None) -> None:
         """Take the state that an edit led to as saved."""

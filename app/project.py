@@ -9,7 +9,6 @@ from one to the other, a line of JSON for each edit; ``exemplar`` holds a portra
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -145,6 +144,9 @@ def save_project(path: Path, project: Project, pack: bool = False) -> None:
 
 
 def _app_version() -> str:
+    # What it imports in its turn would delay the window.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("maskbrush")
     except PackageNotFoundError:

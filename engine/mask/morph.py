@@ -3,13 +3,13 @@
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mask.regions import FEATURES
+from engine.mask.regions import FEATURES, Nearest
 from engine.mask.steps import EMPTY, Ground, Step, checked_id, clipped, register
 from engine.types import LabelMap, Region
 from resources.labels import BY_NAME, LABEL_COUNT, LABELS
@@ -132,7 +132,7 @@ class Grown(_Shaping):
             return self._grown_over(labels, ~mine & (np.asarray(away) <= self._reach))
         if mine.all():
             return labels
-        others = _Others.around(labels, mine)
+        others = Nearest.around(labels, mine)
         return others.spread(labels, mine & (others.distances <= self._reach))
 
 
@@ -195,7 +195,7 @@ class Smoothed(_Shaping):
         inside = np.asarray(blurred, np.uint16) >= _even_threshold(np.asarray(blurred, np.uint16), solid)
         freed = mine & ~inside
         if freed.any() and not mine.all():
-            labels = _Others.around(labels, mine).spread(labels, freed)
+            labels = Nearest.around(labels, mine).spread(labels, freed)
         return self._grown_over(labels, inside & ~solid)
 
 
@@ -238,7 +238,7 @@ class WithoutIslands(_Shaping):
         small = sizes < self.smallest
         small[0] = False
         small[1 + np.argmax(sizes[1:])] = False
-        return _Others.around(labels, mine).spread(labels, small[pieces]) if small.any() else labels
+        return Nearest.around(labels, mine).spread(labels, small[pieces]) if small.any() else labels
 
 
 @register
@@ -323,42 +323,6 @@ def _even_threshold(blurred: NDArray[np.uint16], solid: NDArray[np.bool_]) -> in
     # How many pixels are left at each threshold, from the highest value down.
     left = np.cumsum(counts[::-1].astype(np.int64))
     return _FULL - int(np.argmin(np.abs(left - size)))
-
-
-class _Others(NamedTuple):
-    """What lies nearest to the pixels of a class, of all other classes.
-
-    Attributes
-    ----------
-    distances
-        How far away it is, float32 (h, w), to within two parts in a hundred; 0 outside the class.
-    numbers
-        The number of the nearest pixel, int32 (h, w).
-    classes
-        Its class by its number, uint8.
-    """
-
-    distances: NDArray[np.float32]
-    numbers: NDArray[np.int32]
-    classes: NDArray[np.uint8]
-
-    @classmethod
-    def around(cls, labels: LabelMap, mine: NDArray[np.bool_]) -> Self:
-        """Look around the pixels of a class, which must not be all that there are."""
-        pixels = mine.astype(np.uint8)
-        found = cv2.distanceTransformWithLabels(pixels, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
-        distances, numbers = np.asarray(found[0], np.float32), np.asarray(found[1], np.int32)
-        # OpenCV numbers the other pixels as it likes; those next to the class tell their numbers where they lie.
-        rim = (cv2.dilate(pixels, np.ones((3, 3), np.uint8)) > 0) & ~mine
-        classes = np.zeros(int(numbers.max()) + 1, np.uint8)
-        classes[numbers[rim]] = labels[rim]
-        return cls(distances, numbers, classes)
-
-    def spread(self, labels: LabelMap, freed: NDArray[np.bool_]) -> LabelMap:
-        """Return labels in which freed pixels of the class are of the nearest other one."""
-        result = labels.copy()
-        result[freed] = self.classes[self.numbers[freed]]
-        return result
 
 
 def _is_in(labels: tuple[int, ...]) -> NDArray[np.bool_]:

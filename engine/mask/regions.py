@@ -1,5 +1,7 @@
 """Regions of a mask: what hangs together, and what takes the place of a region that goes away."""
 
+from typing import NamedTuple, Self
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,42 @@ def component_at(labels: LabelMap, x: float, y: float) -> NDArray[np.bool_] | No
     return found[1:-1, 1:-1] > 0
 
 
+class Nearest(NamedTuple):
+    """What lies nearest to some pixels, of all the others.
+
+    Attributes
+    ----------
+    distances
+        How far away it is, float32 (h, w), to within two parts in a hundred; 0 for the others.
+    numbers
+        The number of the nearest pixel, int32 (h, w).
+    classes
+        Its class by its number, uint8.
+    """
+
+    distances: NDArray[np.float32]
+    numbers: NDArray[np.int32]
+    classes: NDArray[np.uint8]
+
+    @classmethod
+    def around(cls, labels: LabelMap, mine: NDArray[np.bool_]) -> Self:
+        """Look around some pixels, which must not be all that there are."""
+        pixels = mine.astype(np.uint8)
+        found = cv2.distanceTransformWithLabels(pixels, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
+        distances, numbers = np.asarray(found[0], np.float32), np.asarray(found[1], np.int32)
+        # OpenCV numbers the other pixels as it likes; those next to these tell their numbers where they lie.
+        rim = (cv2.dilate(pixels, np.ones((3, 3), np.uint8)) > 0) & ~mine
+        classes = np.zeros(int(numbers.max()) + 1, np.uint8)
+        classes[numbers[rim]] = labels[rim]
+        return cls(distances, numbers, classes)
+
+    def spread(self, labels: LabelMap, freed: NDArray[np.bool_]) -> LabelMap:
+        """Return labels, uint8 (h, w), in which freed ones of the pixels are of the class nearest to them."""
+        result = labels.copy()
+        result[freed] = self.classes[self.numbers[freed]]
+        return result
+
+
 def given_away(labels: LabelMap, freed: NDArray[np.bool_], takers: tuple[int, ...] | None = None) -> LabelMap:
     """Return labels, uint8 (H, W), in which freed pixels have become the class of the nearest pixel that is not freed.
 
@@ -53,24 +91,14 @@ def given_away(labels: LabelMap, freed: NDArray[np.bool_], takers: tuple[int, ..
     takers
         The ids of the classes that may spread into them; None for all. Background where there is no such pixel.
     """
-    result = labels.copy()
     if not freed.any():
-        return result
+        return labels.copy()
     giving = ~freed
     if takers is not None:
         giving &= np.isin(labels, takers)
     if not giving.any():
-        result[freed] = _BACKGROUND
-        return result
-    _, nearest = cv2.distanceTransformWithLabels(
-        (~giving).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    # OpenCV numbers the giving pixels as it likes; each of them tells its number where it lies.
-    numbers = np.asarray(nearest, np.int32)
-    table = np.zeros(int(numbers.max()) + 1, np.uint8)
-    table[numbers[giving]] = labels[giving]
-    result[freed] = table[numbers[freed]]
-    return result
+        return np.where(freed, np.uint8(_BACKGROUND), labels)
+    return Nearest.around(labels, ~giving).spread(labels, freed)
 
 
 def vacated(labels: LabelMap, freed: NDArray[np.bool_]) -> LabelMap:
