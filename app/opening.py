@@ -16,13 +16,13 @@ from app.project_files import kept
 from app.reading import KeptReader, MakeReader
 from app.tasks import Tasks
 from app.titles import progress_text
-from engine.align import CancelledError, Face, Points, alignment_of, points_in, whole_frame
+from engine.align import Face, Points, alignment_of, points_in, whole_frame
 from engine.files import find_mask
 from engine.generate import Device
 from engine.parse import ParserInfo
 from engine.photo import Photo, photo_of, read_photo
 from engine.reader import Progress, with_mask
-from engine.types import Alignment, EngineError, ImageError, MaskError, Portrait
+from engine.types import Alignment, CancelledError, EngineError, ImageError, MaskError, Portrait
 
 
 @dataclass(eq=False)

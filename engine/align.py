@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.affine import to_opencv
 from engine.locate import Locator
 from engine.parse import Parser
-from engine.types import Alignment, EngineError, ImageError, Pixels
+from engine.types import Alignment, CancelledError, ImageError, Pixels
 from resources.labels import BY_NAME, twins
 
 Points = NDArray[np.float64]
@@ -46,13 +46,6 @@ _FEATURES = (*(ids[0] for ids in (*_EYES, *_BROWS)), *_MOUTH, _NOSE)
 
 Cancelled = Callable[[], bool]
 """Asked between steps; True ends the work with `CancelledError`."""
-
-
-class CancelledError(EngineError):
-    """The person does not want the outcome any more."""
-
-    def __init__(self) -> None:
-        super().__init__("Cancelled.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

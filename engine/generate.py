@@ -1,7 +1,7 @@
 """The generator as the editor sees it, and the choice of a back end to run it.
 
-Two back ends are interchangeable: PyTorch (CUDA, Apple's MPS, CPU) and ONNX Runtime (CUDA, CPU). Neither is imported
-before it is needed.
+Three back ends are interchangeable: PyTorch (CUDA, Apple's MPS, CPU), ONNX Runtime (CUDA, CPU) and OpenVINO (CPU). None
+is imported before it is needed.
 """
 
 import platform
@@ -14,12 +14,14 @@ from typing import Literal, Protocol, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.types import LabelMap, ModelError, Pixels, StyleCode
+from engine.types import LabelMap, ModelError, Pixels, Region, StyleCode
 
-Backend = Literal["auto", "torch", "onnx"]
+Backend = Literal["auto", "torch", "onnx", "openvino"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 DEVICES: tuple[Device, ...] = get_args(Device)
+GENERATOR_BACKENDS = ("openvino", "onnx", "torch")
+"""What runs a generator on a CPU, most likely fastest first."""
 
 Loaded = TypeVar("Loaded")
 
@@ -52,6 +54,13 @@ class GeneratorInfo:
         Terms that people must be shown; empty for the project's own weights.
     note
         Why another back end or device than the one asked for is used; usually empty.
+    step
+        The sides and the place of a part that `Generator.draft` renders must be multiples of this; 0 if it cannot
+        render parts.
+    precision
+        Of exact renders, such as ``"float32"``.
+    drafts
+        Of drafts of the whole picture, such as ``"int8"``; empty if there are none.
     """
 
     title: str
@@ -64,10 +73,13 @@ class GeneratorInfo:
     class_values: int = 0
     licence: str = ""
     note: str = ""
+    step: int = 0
+    precision: str = "float32"
+    drafts: str = ""
 
 
 class Generator(Protocol):
-    """A dense mapping network on some back end. Its methods belong to one thread."""
+    """A dense mapping network on some back end. Its methods belong to one thread, but for `cancel`."""
 
     @property
     def info(self) -> GeneratorInfo:
@@ -102,6 +114,56 @@ class Generator(Protocol):
         -------
         ndarray
             float32 (H, W, 3) RGB in [-1, 1].
+
+        Raises
+        ------
+        CancelledError
+            If `cancel` was called meanwhile.
+        """
+        ...
+
+    def draft(
+        self,
+        labels: LabelMap,
+        style: StyleCode,
+        pixels: Pixels,
+        region: NDArray[np.float32],
+        box: Region | None = None,
+    ) -> Image | None:
+        """Render quickly, and not quite exactly.
+
+        Parameters
+        ----------
+        labels, style, pixels, region
+            As for `decode`, of the whole picture.
+        box
+            The part to render, its place and sides multiples of ``info.step``: with the normalisation statistics and
+            the deep features that the last `decode` left. It is right away from its edges, where the box ends inside
+            the picture. None for the whole picture, at lower precision.
+
+        Returns
+        -------
+        ndarray or None
+            float32, of the box's size or (H, W, 3), RGB in [-1, 1]. None where there is nothing quicker than `decode`:
+            for a part, if the last `decode` was of another size or style.
+
+        Raises
+        ------
+        CancelledError
+            If `cancel` was called meanwhile.
+        """
+        ...
+
+    def decode_styles(
+        self, labels: LabelMap, styles: Sequence[StyleCode], pixels: Pixels, region: NDArray[np.float32]
+    ) -> list[Image]:
+        """Render a label map in several styles, together where that is quicker; see `decode`."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask what runs now, if anything does, to end soon with CancelledError; may be called on any thread.
+
+        What a back end cannot stop runs to its end. What is called later is not touched.
         """
         ...
 
@@ -126,10 +188,17 @@ def nvidia_driver() -> bool:
     return shutil.which("nvidia-smi") is not None
 
 
-def candidates(backend: Backend, device: Device) -> list[tuple[str, str]]:
+def candidates(backend: Backend, device: Device, known: Sequence[str] = ("onnx", "torch")) -> list[tuple[str, str]]:
     """List the (back end, device) pairs to try, best first, for what was asked and this machine.
 
-    A GPU runs PyTorch; a CPU runs ONNX Runtime, which starts faster and computes faster there.
+    A GPU runs PyTorch; a CPU runs what starts and computes faster there.
+
+    Parameters
+    ----------
+    backend, device
+        What was asked for.
+    known
+        The back ends that there are, best first on a CPU, where ``"auto"`` chooses.
     """
     devices: list[str] = [device]
     if device == "auto":
@@ -142,11 +211,15 @@ def candidates(backend: Backend, device: Device) -> list[tuple[str, str]]:
         devices.append("cpu")
     pairs: list[tuple[str, str]] = []
     for name in devices:
-        order = ["onnx", "torch"] if name == "cpu" else ["torch", "onnx"]
+        order = known if name == "cpu" else sorted(known, key=lambda each: each != "torch")
         if backend != "auto":
             order = [backend]
-        pairs += [(each, name) for each in order if (each, name) != ("onnx", "mps")]
+        pairs += [(each, name) for each in order if _possible(each, name)]
     return pairs
+
+
+def _possible(backend: str, device: str) -> bool:
+    return device == "cpu" or backend == "torch" or (backend, device) == ("onnx", "cuda")
 
 
 def load_generator(
@@ -155,7 +228,7 @@ def load_generator(
     device: Device = "auto",
     progress: Callable[[str], None] = lambda text: None,
 ) -> Generator:
-    """Load a generator on the best back end that works.
+    """Load a generator on the best back end that works; where it fails later, the next best takes over.
 
     Parameters
     ----------
@@ -167,32 +240,37 @@ def load_generator(
     progress
         Told in a few words what takes long.
 
+    Returns
+    -------
+    Generator
+        See `engine.steady.SteadyGenerator`: its `info` may change with any call.
+
     Raises
     ------
     ModelError
         If the weight file cannot be used, or no back end works; the message gives each one's reason.
     """
+    from engine.choice import Choice
+    from engine.steady import SteadyGenerator
     from engine.store import checked
 
     weights = checked(weights)
-    known = ("ONNX Runtime does not run on MPS",) if (backend, device) == ("onnx", "mps") else ()
+    titles = {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}
+    reasons = ()
+    if backend in titles and device not in ("auto", "cpu") and not _possible(backend, device):
+        reasons = (f"{titles[backend]} does not run on {device.upper()}",)
 
-    def load(name: str, where: str, note: str) -> Generator:
+    def load(name: str, where: str, tell: Callable[[str], None]) -> Generator:
         if name == "torch":
             from engine.torch_backend import TorchGenerator
 
-            return TorchGenerator(weights, where, note)
-        from engine.onnx_backend import OnnxGenerator
+            return TorchGenerator(weights, where)
+        from engine.graph_generator import GraphGenerator
 
-        return OnnxGenerator(weights, where, note, progress)
+        return GraphGenerator(weights, "onnx" if name == "onnx" else "openvino", where, progress=tell)
 
-    return first_that_works(
-        candidates(backend, device),
-        load,
-        "No back end can run this model",
-        "Choose another back end or device, or install Maskbrush again.",
-        known,
-    )
+    pairs = candidates(backend, device, GENERATOR_BACKENDS)
+    return SteadyGenerator(Choice(weights, pairs, load, backend == "auto", reasons, progress))
 
 
 def first_that_works(

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.align import Cancelled, CancelledError, Face, Finder, cut_out
+from engine.align import Cancelled, Face, Finder, cut_out
 from engine.files import find_mask, read_mask, working_size
 from engine.generate import Device
 from engine.locate import Locator, load_locator
 from engine.parse import Parser, load_parser
 from engine.photo import Photo, read_photo
-from engine.types import Alignment, MaskError, Portrait
+from engine.types import Alignment, CancelledError, MaskError, Portrait
 
 Progress = Callable[[str], None]
 """Told in a few words what is being done."""

@@ -37,6 +37,13 @@ class EngineError(Exception):
         self.hint = hint
 
 
+class CancelledError(EngineError):
+    """The person does not want the outcome any more."""
+
+    def __init__(self) -> None:
+        super().__init__("Cancelled.")
+
+
 class ImageError(EngineError):
     """A picture that cannot be read."""
 
@@ -229,6 +236,8 @@ class RenderRequest:
         Whether only what was edited replaces the source, or the raw render is shown.
     whole
         Whether the whole photo is shown, or the crop.
+    moving
+        Whether the hand is still moving: more will follow at once.
     """
 
     epoch: int
@@ -238,16 +247,40 @@ class RenderRequest:
     composite: bool = True
     whole: bool = False
     classes: tuple[int, ...] = ()
+    moving: bool = False
+
+    def same_state(self, other: "RenderRequest") -> bool:
+        """Tell whether another request of the same epoch asks for the same picture."""
+        return (
+            (self.epoch, self.composite, self.whole, self.classes, _digest(self.exemplar))
+            == (other.epoch, other.composite, other.whole, other.classes, _digest(other.exemplar))
+        ) and np.array_equal(self.labels, other.labels)
+
+
+def _digest(portrait: Portrait | None) -> str:
+    return "" if portrait is None else portrait.digest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderResult:
     """What became of a request: a picture at working resolution, or an error.
 
-    ``timings`` holds seconds by stage: ``encode`` (0 when the style was known), ``decode``, ``compose`` and ``total``.
+    Attributes
+    ----------
+    request
+        The request.
+    image
+        The picture, uint8 (h, w, 3); None if there is an error.
+    error
+        Why there is none.
+    timings
+        Seconds by stage: ``encode`` (0 when the style was known), ``decode``, ``compose`` and ``total``.
+    draft
+        Whether the picture is a quick one, which an exact one follows unless a newer request does.
     """
 
     request: RenderRequest
     image: Pixels | None = None
     error: EngineError | None = None
     timings: dict[str, float] = field(default_factory=dict)
+    draft: bool = False

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.config import GeneratorConfig, Norm, Padding
+from models.planes import boundary_map, fill_regions, one_hot, region_means
 from resources.labels import LABEL_COUNT
 
 NOISE_SIDE = 256
@@ -23,37 +24,6 @@ NOISE_SIDE = 256
 
 STYLE_CHANNELS = (16, 32, 64)
 """Channels of the encoders at full, half and quarter resolution."""
-
-
-def one_hot(labels: Tensor) -> Tensor:
-    """Turn ids, any integer type of shape (N, H, W), into float32 planes of shape (N, 19, H, W)."""
-    ids = torch.arange(LABEL_COUNT, dtype=torch.int32, device=labels.device).view(1, -1, 1, 1)
-    return (labels.to(torch.int32).unsqueeze(1) == ids).float()
-
-
-def resized_labels(labels: Tensor, size: tuple[int, int]) -> Tensor:
-    """Sample ids, any integer type of shape (N, H, W), at another size: int64 of shape (N, *size)."""
-    return F.interpolate(labels[:, None].float(), size=size, mode="nearest")[:, 0].long()
-
-
-def boundary_map(labels: Tensor) -> Tensor:
-    """Mark the pixels with a horizontal or vertical neighbour of another class (pix2pixHD, section 3.3).
-
-    Parameters
-    ----------
-    labels
-        Ids, any integer type of shape (N, H, W).
-
-    Returns
-    -------
-    Tensor
-        float32 of shape (N, 1, H, W), 1 on both sides of a border and 0 elsewhere.
-    """
-    ids = labels.to(torch.int32)
-    across = (ids[:, :, 1:] != ids[:, :, :-1]).float()
-    along = (ids[:, 1:, :] != ids[:, :-1, :]).float()
-    edges = F.pad(across, (1, 0)) + F.pad(across, (0, 1)) + F.pad(along, (0, 0, 1, 0)) + F.pad(along, (0, 0, 0, 1))
-    return (edges > 0).float().unsqueeze(1)
 
 
 class AdaIN(nn.Module):
@@ -76,6 +46,25 @@ class AdaIN(nn.Module):
         return x * scale[:, :, None, None] + shift[:, :, None, None]
 
 
+class Pass:
+    """How the layers of a decode are run: just so. Other passes look at what is normalised, or replace it."""
+
+    def layer(self, module: nn.Module, x: Tensor) -> Tensor:
+        """Apply a layer outside the residual blocks to ``x`` (N, C, H, W)."""
+        return module(x)
+
+    def deep(self, conv: nn.Conv2d, x: Tensor) -> Tensor:
+        """Apply a residual block's convolution to ``x`` (N, C, h, w)."""
+        return conv(x)
+
+    def restyle(self, module: AdaIN, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+        """Normalise ``x`` (N, C, h, w), then apply ``scale`` and ``shift``, each (N, C)."""
+        return module(x, shift, scale)
+
+
+PLAIN = Pass()
+
+
 class StyledConv(nn.Module):
     """3x3 convolution followed by AdaIN."""
 
@@ -84,9 +73,9 @@ class StyledConv(nn.Module):
         self.norm = AdaIN(channels)
         self.conv = nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding)
 
-    def forward(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    def forward(self, x: Tensor, shift: Tensor, scale: Tensor, how: Pass = PLAIN) -> Tensor:
         """Convolve ``x`` (N, C, H, W) and restyle it with ``shift`` and ``scale``, each (N, C)."""
-        return self.norm(self.conv(x), shift, scale)
+        return how.restyle(self.norm, how.deep(self.conv, x), shift, scale)
 
 
 class StyledBlock(nn.Module):
@@ -97,11 +86,11 @@ class StyledBlock(nn.Module):
         self.channels = channels
         self.conv_block = nn.ModuleList(StyledConv(channels, padding) for _ in range(2))
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+    def forward(self, x: Tensor, style: Tensor, how: Pass = PLAIN) -> Tensor:
         """Add to ``x`` (N, C, H, W) what ``style`` (N, 4 * C) makes of it: shift, scale, shift, scale."""
         shift_1, scale_1, shift_2, scale_2 = style.split(self.channels, dim=1)
-        y = F.relu(self.conv_block[0](x, shift_1, scale_1))
-        return x + self.conv_block[1](y, shift_2, scale_2)
+        y = F.relu(self.conv_block[0](x, shift_1, scale_1, how))
+        return x + self.conv_block[1](y, shift_2, scale_2, how)
 
 
 class PaddedConv(nn.Module):
@@ -159,32 +148,6 @@ class LabelEncoder(nn.Module):
         """Turn one-hot planes (N, 19, H, W) into features (N, 64, H / 4, W / 4) and (N, 64, H / 32, W / 32)."""
         quarter = self.model(planes)
         return quarter, self.model_last(quarter)
-
-
-def region_means(values: Tensor, planes: Tensor) -> Tensor:
-    """Average values over each class (pix2pixHD, section 3.4).
-
-    Parameters
-    ----------
-    values
-        float32 of shape (N, C, H, W).
-    planes
-        Shares of the classes at each pixel, float32 of shape (N, 19, H, W).
-
-    Returns
-    -------
-    Tensor
-        float32 of shape (N, 19, C), 0 for a class without pixels.
-    """
-    shares = planes.flatten(2).float()
-    totals = torch.bmm(shares, values.flatten(2).transpose(1, 2).float())
-    return totals / shares.sum(dim=2, keepdim=True).clamp(min=1e-3)
-
-
-def fill_regions(table: Tensor, planes: Tensor) -> Tensor:
-    """Give every pixel the values of its class: ``table`` (N, 19, C), ``planes`` (N, 19, H, W) to (N, C, H, W)."""
-    filled = torch.bmm(table.transpose(1, 2), planes.flatten(2))
-    return filled.reshape(-1, table.shape[2], *planes.shape[2:])
 
 
 class StyleEncoder(nn.Module):
@@ -336,6 +299,21 @@ class DenseMappingNetwork(nn.Module):
         ValueError
             If a network with context is given no picture or no region.
         """
+        return self.draw(self.planes(labels, style, image, region), style)
+
+    def planes(
+        self,
+        labels: Tensor,
+        style: Tensor,
+        image: Tensor | None = None,
+        region: Tensor | None = None,
+        origin: Tensor | None = None,
+    ) -> Tensor:
+        """Return what enters the first convolution, float32 of shape (N, config.input_channels, H, W).
+
+        The parameters are those of `decode`. Where they are a part of a picture, ``origin``, int64 of shape (2,), is
+        the row and column of its first pixel.
+        """
         c = self.config
         planes = [one_hot(labels)]
         if c.boundary:
@@ -348,34 +326,40 @@ class DenseMappingNetwork(nn.Module):
             planes.append(fill_regions(class_table(c, style).to(planes[0].dtype), planes[0]))
         if c.noise:
             # Last, so that weights without it can be taken up by one that has it.
-            planes.append(self._noise(labels))
-        x = self._run(torch.cat(planes, dim=1), 0, 4)
+            planes.append(self._noise(labels, origin))
+        return torch.cat(planes, dim=1)
+
+    def draw(self, planes: Tensor, style: Tensor, how: Pass = PLAIN) -> Tensor:
+        """Render `planes` in a style, float32 of shape (N, config.style_size): (N, 3, H, W) in [-1, 1]."""
+        c = self.config
+        x = self._run(planes, 0, 4, how)
         features = [x]
         position = 4
         for _ in range(c.downsamplings):
-            x = self._run(x, position, position + 3)
+            x = self._run(x, position, position + 3, how)
             features.append(x)
             position += 3
         for code in style[:, : c.adain_size].split(4 * c.channels[-1], dim=1):
-            x = self.model[position](x, code)
+            x = self.model[position](x, code, how)
             position += 1
         for level in reversed(range(c.downsamplings)):
-            x = self._run(x, position, position + 3)
+            x = self._run(x, position, position + 3, how)
             if c.skips:
                 x = x + features[level]
             position += 3
-        return self._run(x, position, len(self.model))
+        return self._run(x, position, len(self.model), how)
 
-    def _noise(self, labels: Tensor) -> Tensor:
+    def _noise(self, labels: Tensor, origin: Tensor | None) -> Tensor:
         """Return the noise pattern as it lies under label maps (N, H, W): float32 of shape (N, 1, H, W)."""
-        rows = torch.arange(labels.shape[1], device=labels.device) % NOISE_SIDE
-        columns = torch.arange(labels.shape[2], device=labels.device) % NOISE_SIDE
-        pattern = self.noise.index_select(2, rows).index_select(3, columns)
+        rows, columns = (torch.arange(side, device=labels.device) for side in labels.shape[1:])
+        if origin is not None:
+            rows, columns = rows + origin[0], columns + origin[1]
+        pattern = self.noise.index_select(2, rows % NOISE_SIDE).index_select(3, columns % NOISE_SIDE)
         return pattern.expand(labels.shape[0], -1, -1, -1)
 
-    def _run(self, x: Tensor, start: int, stop: int) -> Tensor:
+    def _run(self, x: Tensor, start: int, stop: int, how: Pass) -> Tensor:
         for index in range(start, stop):
-            x = self.model[index](x)
+            x = how.layer(self.model[index], x)
         return x
 
     def forward(self, labels: Tensor, source_labels: Tensor, source: Tensor) -> Tensor:

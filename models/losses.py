@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.generator import region_means, resized_labels
+from models.planes import region_means, resized_labels
 
 Verdicts = list[list[Tensor]]
 """For each scale of the discriminator, the output of each layer."""

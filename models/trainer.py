@@ -14,7 +14,7 @@ from models.average import follow
 from models.batches import Batch
 from models.blender import AlphaBlender
 from models.discriminator import PatchDiscriminator
-from models.generator import DenseMappingNetwork, class_table, one_hot, resized_labels, with_class_table
+from models.generator import DenseMappingNetwork, class_table, with_class_table
 from models.losses import (
     Verdicts,
     feature_matching,
@@ -26,6 +26,7 @@ from models.losses import (
 )
 from models.mask_vae import MaskVAE, simulated_edits, vae_loss
 from models.perceptual import PerceptualLoss
+from models.planes import one_hot, resized_labels
 from models.recipe import Recipe
 
 BETAS = (0.5, 0.999)

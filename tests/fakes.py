@@ -1,7 +1,7 @@
 """Stand-ins that tests share: a generator without a network, small portraits, and tiny weight files."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -14,13 +14,16 @@ from engine.align import TYPICAL
 from engine.generate import GeneratorInfo, Image
 from engine.locate import Candidate, Locator
 from engine.parse import ParserInfo
-from engine.types import EngineError, LabelMap, Pixels, Portrait, StyleCode
+from engine.types import CancelledError, EngineError, LabelMap, Pixels, Portrait, Region, StyleCode
 from models.config import GeneratorConfig
 from models.synthetic import TINY
 from resources.labels import BY_NAME, LABEL_COUNT, palette
 
 WAIT_S = 20.0
 """How long a test waits for what another thread does, before it fails."""
+
+DRAFT_ERROR = np.float32(1 / 64)
+"""How much darker a fake's drafts are."""
 
 TINY_PUBLISHED = GeneratorConfig(width=2, blocks=2)
 """A network shaped like the published one."""
@@ -31,7 +34,7 @@ class FakeGenerator:
 
     Parameters
     ----------
-    model_id, size, multiple, context, class_values
+    model_id, size, multiple, context, class_values, step, drafts
         What `info` tells; 0 or 3 class values, which are then the class's mean colour.
     gated
         Whether `decode` waits until the test lets it go on: see `wait_for_decode` and `let_go`.
@@ -48,8 +51,10 @@ class FakeGenerator:
         The same for `encode`.
     spoil
         Whether `decode` returns a NaN.
-    closed
-        How often `close` was called.
+    drafted
+        The box of each `draft`, in order; None for the whole.
+    cancelled, closed
+        How often `cancel` and `close` were called.
     """
 
     def __init__(
@@ -60,9 +65,15 @@ class FakeGenerator:
         context: bool = True,
         gated: bool = False,
         class_values: int = 0,
+        step: int = 0,
+        drafts: str = "",
     ) -> None:
-        self.info = GeneratorInfo("Fake", model_id, "Fake", "CPU", size, multiple, context, class_values)
-        self.encoded = self.decoded = self.closed = 0
+        self.info = GeneratorInfo(
+            "Fake", model_id, "Fake", "CPU", size, multiple, context, class_values, step=step, drafts=drafts
+        )
+        self.encoded = self.decoded = self.cancelled = self.closed = 0
+        self.drafted: list[Region | None] = []
+        self._cancelling = False
         self.calls: list[tuple[LabelMap, StyleCode, Pixels, NDArray[np.float32]]] = []
         self.failure: BaseException | None = None
         self.encode_failure: BaseException | None = None
@@ -103,19 +114,55 @@ class FakeGenerator:
         self._entered.release()
         if not self._open:
             assert self._gate.acquire(timeout=WAIT_S), "the test never let decode go on"
+        if self._cancelling:
+            self._cancelling = False
+            raise CancelledError
         if self.failure is not None:
             raise self.failure
-        tint = style.vector[:9].reshape(3, 3).mean(axis=0)
-        if self.info.class_values:
-            tint = style.vector[9:].reshape(LABEL_COUNT, 3)[labels]
-        image = (palette()[labels].astype(np.float32) / 255 + tint) / 2
+        image = (palette()[labels].astype(np.float32) / 255 + self._tint(labels, style)) / 2
         if self.spoil:
             image[0, 0, 0] = np.nan
         return (image * 2 - 1).astype(np.float32)
 
+    def draft(
+        self,
+        labels: LabelMap,
+        style: StyleCode,
+        pixels: Pixels,
+        region: NDArray[np.float32],
+        box: Region | None = None,
+    ) -> Image | None:
+        """Return what `decode` would, a little darker; None where `info` does not tell of drafts."""
+        self._check(labels, pixels, region)
+        if not (self.info.drafts if box is None else self.info.step):
+            return None
+        if box is not None:
+            assert not any(side % self.info.step for side in (box.y0, box.x0, box.y1, box.x1)) and not box.empty
+        self.drafted.append(box)
+        image = (palette()[labels].astype(np.float32) / 255 + self._tint(labels, style)) / 2 * 2 - 1 - DRAFT_ERROR
+        return image if box is None else image[box.slices]
+
+    def decode_styles(
+        self, labels: LabelMap, styles: Sequence[StyleCode], pixels: Pixels, region: NDArray[np.float32]
+    ) -> list[Image]:
+        """Call `decode` for each."""
+        return [self.decode(labels, style, pixels, region) for style in styles]
+
+    def cancel(self) -> None:
+        """End a gated `decode` that waits."""
+        self.cancelled += 1
+        if not self._open:
+            self._cancelling = True
+            self._gate.release()
+
     def close(self) -> None:
         """Count."""
         self.closed += 1
+
+    def _tint(self, labels: LabelMap, style: StyleCode) -> NDArray[np.float32]:
+        if self.info.class_values:
+            return style.vector[9:].reshape(LABEL_COUNT, 3)[labels]
+        return style.vector[:9].reshape(3, 3).mean(axis=0)
 
     def _check(self, labels: LabelMap, pixels: Pixels, region: NDArray[np.float32] | None = None) -> None:
         height, width = labels.shape

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.align import CancelledError, Face, cut_out, points_in
+from engine.align import Face, cut_out, points_in
 from engine.parse import ParserInfo
-from engine.types import Alignment, Portrait
+from engine.types import Alignment, CancelledError, Portrait
 from tests.fakes import make_labels
 
 SIDE = 128

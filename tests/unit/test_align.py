@@ -15,7 +15,6 @@ from engine.align import (
     CERTAIN,
     MOST_FACES,
     TYPICAL,
-    CancelledError,
     Face,
     Finder,
     Points,
@@ -27,7 +26,7 @@ from engine.align import (
     whole_frame,
 )
 from engine.locate import Candidate
-from engine.types import Alignment, ImageError, Pixels
+from engine.types import Alignment, CancelledError, ImageError, Pixels
 from resources.labels import BY_NAME, LABEL_COUNT, mirrored
 from tests.fakes import FakeLocator, FakeParser, check_error, draw_face, make_face_labels
 

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from models.config import GeneratorConfig
 from models.discriminator import DiscriminatorConfig, PatchDiscriminator
-from models.generator import AdaIN, DenseMappingNetwork, StyledBlock, one_hot
+from models.generator import AdaIN, DenseMappingNetwork, StyledBlock
+from models.planes import one_hot
 from models.synthetic import TINY
 from tests.fakes import TINY_PUBLISHED
 from tests.golden import fill, layout_checksum, made_image, made_labels, sampled

@@ -5,15 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.generator import (
-    NOISE_SIDE,
-    DenseMappingNetwork,
-    boundary_map,
-    fill_regions,
-    one_hot,
-    region_means,
-    restyled,
-)
+from models.generator import NOISE_SIDE, DenseMappingNetwork, restyled
+from models.planes import boundary_map, fill_regions, one_hot, region_means
 from models.synthetic import TINY
 from resources.labels import BY_NAME, LABEL_COUNT
 from tests.fakes import TINY_PUBLISHED

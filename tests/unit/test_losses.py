@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.generator import one_hot
 from models.losses import (
     GanLoss,
     Verdicts,
@@ -19,6 +18,7 @@ from models.losses import (
     reconstruction,
     region_colours,
 )
+from models.planes import one_hot
 
 KINDS: tuple[GanLoss, ...] = ("lsgan", "hinge")
 EVERYWHERE = torch.ones(1, 1, 8, 8)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.generator import one_hot
 from models.mask_vae import MaskVAE, MaskVAEConfig, simulated_edits, vae_loss
+from models.planes import one_hot
 from models.synthetic import made_mask
 from tests.golden import fill, layout_checksum, made_labels, sampled
 

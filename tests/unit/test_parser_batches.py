@@ -13,9 +13,9 @@ from torch import Tensor
 from models import parser_batches as module
 from models.dataset import ALIGNED, WIDE, WILD, PortraitDataset, Ranges, Sample, augment
 from models.face_parser import FaceParser
-from models.generator import one_hot
 from models.metrics import confusion, label_scores
 from models.parser_batches import batches, cover, degrade
+from models.planes import one_hot
 from models.synthetic import SMOKE_PARSER, made_mask, made_pixels, make_data
 from models.train_parser import class_weights, score, unweigh
 from tests.fakes import make_labels

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine import reader as reader_module
-from engine.align import TYPICAL, CancelledError, alignment_of, cut_out, whole_frame
+from engine.align import TYPICAL, alignment_of, cut_out, whole_frame
 from engine.compose import reach_of
 from engine.files import save_mask, save_picture, working_size
 from engine.locate import Candidate
 from engine.photo import Photo, photo_of, read_photo
 from engine.reader import PhotoReader, read_portrait, with_mask
 from engine.session import Session
-from engine.types import Alignment, ImageError, MaskError, ModelError, Pixels, Portrait, RenderRequest
+from engine.types import Alignment, CancelledError, ImageError, MaskError, ModelError, Pixels, Portrait, RenderRequest
 from resources.labels import BY_NAME
 from tests.fakes import FakeGenerator, FakeLocator, FakeParser, check_error, draw_face, make_face_labels, make_portrait
 
