@@ -19,4 +19,4 @@ def export_locator(network: FaceLocator, path: Path) -> None:
     # Unequal sides keep the exporter from taking height and width for one.
     image = torch.zeros(1, 3, 2 * network.multiple, 3 * network.multiple)
     rows, columns = (torch.export.Dim(name, min=1, max=1024) * network.multiple for name in ("rows", "columns"))
-    write_graph(network, {"image": image}, "answer", {"image": {2: rows, 3: columns}}, {}, path)
+    write_graph(network, {"image": image}, ["answer"], {"image": {2: rows, 3: columns}}, {}, path)

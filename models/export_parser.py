@@ -92,7 +92,7 @@ def export_parser(model: ParserModel, path: Path) -> None:
     image = torch.zeros(2, 3, 2 * model.multiple, 3 * model.multiple)
     rows, columns = (torch.export.Dim(name, min=1, max=1024) * model.multiple for name in ("rows", "columns"))
     sizes = {"image": {0: torch.export.Dim("batch", min=1, max=64), 2: rows, 3: columns}}
-    write_graph(model.network, {"image": image}, "logits", sizes, model.metadata(), path)
+    write_graph(model.network, {"image": image}, ["logits"], sizes, model.metadata(), path)
 
 
 def check_parser_export(model: ParserModel, path: Path, seed: int = 0) -> dict[str, float]:

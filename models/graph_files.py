@@ -3,6 +3,7 @@
 import logging
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 def write_graph(
     module: nn.Module,
     inputs: dict[str, Tensor],
-    output: str,
+    outputs: Sequence[str],
     sizes: dict[str, Any],
     metadata: dict[str, str],
     path: Path,
@@ -26,8 +27,8 @@ def write_graph(
         The network, on the CPU; put into eval mode.
     inputs
         An example of each input, by name, in order.
-    output
-        The output's name.
+    outputs
+        The outputs' names, in order.
     sizes
         For each input, which of its dimensions are open: see ``dynamic_shapes`` of `torch.onnx.export`.
     metadata
@@ -51,7 +52,7 @@ def write_graph(
             module.eval(),
             tuple(inputs.values()),
             input_names=list(inputs),
-            output_names=[output],
+            output_names=list(outputs),
             dynamic_shapes=sizes,
             dynamo=True,
             verbose=False,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models import export
 from models.checkpoints import save_generator
 from models.config import GeneratorConfig
-from models.export import GRAPHS, TOLERANCE, check_export, export_generator, main
+from models.export import CHECK, GRAPHS, TOLERANCE, check_export, export_generator, main
 from models.generator import DenseMappingNetwork, restyled
 from models.synthetic import TINY, made_mask
 from tests.fakes import TINY_PUBLISHED
@@ -45,7 +45,7 @@ def run(graph: Path, inputs: dict[str, torch.Tensor]) -> NDArray[np.float32]:
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     assert {value.name for value in session.get_inputs()} == set(inputs)
-    (output,) = session.run(None, {name: value.numpy() for name, value in inputs.items()})
+    output, *_ = session.run(None, {name: value.numpy() for name, value in inputs.items()})
     return np.asarray(output)
 
 
@@ -106,7 +106,7 @@ def test_the_check_finds_graphs_of_other_weights_out(exported: tuple[GeneratorCo
     assert min(check_export(other_weights(config), folder).values()) > TOLERANCE
 
 
-@pytest.mark.parametrize("half", GRAPHS)
+@pytest.mark.parametrize("half", GRAPHS[:2])
 def test_the_check_looks_at_both_graphs(exported: tuple[GeneratorConfig, Path], half: str) -> None:
     config, folder = exported
     network, other = fill(DenseMappingNetwork(config)), other_weights(config).state_dict()
@@ -121,7 +121,7 @@ def test_the_check_looks_at_both_graphs(exported: tuple[GeneratorConfig, Path], 
 
 def test_graphs_carry_what_is_needed_to_use_them(exported: tuple[GeneratorConfig, Path]) -> None:
     config, folder = exported
-    assert sorted(path.name for path in folder.iterdir()) == sorted(GRAPHS), "each graph is one file, without litter"
+    assert sorted(path.name for path in folder.iterdir()) == sorted((*GRAPHS, CHECK)), "each is one file, without litter"
     for name in GRAPHS:
         model = onnx.load(folder / name)
         onnx.checker.check_model(model)
