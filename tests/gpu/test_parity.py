@@ -24,6 +24,9 @@ def test_cuda_agrees_with_the_cpu(backend):
     styles = [generator.encode(pixels, labels) for generator in (on_gpu, on_cpu)]
     np.testing.assert_allclose(styles[0].vector, styles[1].vector, atol=1e-3)
     images = [g.decode(labels, s, pixels, region) for g, s in zip((on_gpu, on_cpu), styles, strict=True)]
-    np.testing.assert_allclose(images[0], images[1], atol=1e-3)
+    if on_gpu.info.precision == "float32":
+        np.testing.assert_allclose(images[0], images[1], atol=1e-3)
+    else:
+        assert 10 * np.log10(4 / np.square(images[0] - images[1]).mean()) >= 40
     on_gpu.close()
     on_cpu.close()
