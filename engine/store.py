@@ -1,21 +1,28 @@
 """Where models lie: the default weights, and what is made once from weight files and kept."""
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from engine.types import ModelError
-from models.config import WeightFileError, reason_of
+from engine.types import LabelMap, ModelError, Pixels
+from models.config import GeneratorConfig, WeightFileError, reason_of
 from resources import RESOURCES
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Raised when the exported graphs change, so that older ones are made anew."""
 
-PARSER_GRAPH_VERSION = 1
+PARSER_GRAPH_VERSION = 2
 """The same for the face parsers' graphs."""
+
+CALIBRATIONS = 4
+"""Edits from which the ranges of a network's activations are taken where no file tells them."""
+
+LOG = logging.getLogger(__name__)
 
 PUBLISHED_LICENCE = (
     "These weights were published with MaskGAN (CelebAMask-HQ) for non-commercial research and education only."
@@ -141,8 +148,8 @@ def own_format(weights: Path) -> Path:
     return kept
 
 
-def onnx_graphs(weights: Path, progress: Callable[[str], None] = lambda text: None) -> tuple[Path, Path]:
-    """Return the paths of a model's ``encode.onnx`` and ``decode.onnx``, made now if they are not kept yet.
+def prepared(weights: Path, progress: Callable[[str], None] = lambda text: None) -> Path:
+    """Return the folder of a model's graphs, made now if they are not kept yet; see models/export.py for what is in it.
 
     Raises
     ------
@@ -153,9 +160,8 @@ def onnx_graphs(weights: Path, progress: Callable[[str], None] = lambda text: No
     """
     from engine.generate import BackendUnavailableError
 
-    folder = cache_folder() / "onnx" / f"{model_id(weights)}-{GRAPH_VERSION}"
-    encode, decode = folder / "encode.onnx", folder / "decode.onnx"
-    if not (encode.is_file() and decode.is_file()):
+    folder = kept_graphs(weights)
+    if not complete(folder):
         progress("Preparing the model for this computer (once)…")
         try:
             from models.checkpoints import load_generator
@@ -165,10 +171,52 @@ def onnx_graphs(weights: Path, progress: Callable[[str], None] = lambda text: No
         with translated():
             network, title = load_generator(own_format(weights))
         try:
-            export_generator(network, title, folder)
+            export_generator(network, title, folder, _quantization(weights, network))
         except Exception as error:  # the exporter's own errors share no other base class
             raise BackendUnavailableError(f"the ONNX graphs cannot be made in {folder} ({reason_of(error)})") from error
-    return encode, decode
+    return folder
+
+
+def kept_graphs(weights: Path) -> Path:
+    """Return the folder where a model's graphs are kept, or would be."""
+    return cache_folder() / "onnx" / f"{model_id(weights)}-{GRAPH_VERSION}"
+
+
+def complete(folder: Path) -> bool:
+    """Tell whether a folder holds the graphs that every model has."""
+    return all((folder / name).is_file() for name in ("encode.onnx", "decode.onnx", "part.onnx"))
+
+
+def _quantization(weights: Path, network: Any) -> Any:
+    """Return how a network is quantised: as the file beside its weights says, else as the sample portraits show.
+
+    None if that fails: int8 makes drafts quicker, and nothing else depends on it.
+    """
+    from models.quantize import Quantization, calibrate_on, ranges_file
+
+    try:
+        if (beside := ranges_file(weights)).is_file():
+            known = Quantization.from_json(beside.read_text(encoding="utf-8"))
+            if known.model_id == model_id(weights):
+                return known
+        return calibrate_on(network, _samples(network.config), CALIBRATIONS, model_id=model_id(weights))
+    except Exception:
+        LOG.warning("The model could not be quantised", exc_info=True)
+        return None
+
+
+def _samples(config: GeneratorConfig) -> list[tuple[LabelMap, Pixels]]:
+    """Return the sample portraits at a network's size: labels and pixels."""
+    from engine.frame import Frame
+    from engine.reader import read_portrait
+
+    samples = []
+    for path in sorted((RESOURCES / "samples").glob("*.jpg")):
+        portrait = read_portrait(path)
+        height, width = portrait.labels.shape
+        frame = Frame.fit(height, width, config.size, config.multiple)
+        samples.append((frame.labels(portrait.labels), frame.pixels(portrait.pixels)))
+    return samples
 
 
 def parser_graph(weights: Path, progress: Callable[[str], None] = lambda text: None) -> Path:

@@ -93,7 +93,7 @@ def export_generator(
 
             quantize_graph(plain, part / INT8_GRAPHS[GRAPHS[1]], quantization)
             quantize_graph(part / GRAPHS[2], part / INT8_GRAPHS[GRAPHS[2]], quantization)
-        np.savez(part / CHECK, **example(network))
+        np.savez(part / CHECK, allow_pickle=False, **example(network))
         for done in (*GRAPHS, *INT8_GRAPHS.values(), CHECK):
             if (part / done).exists():
                 (part / done).replace(folder / done)
@@ -160,7 +160,8 @@ def example(network: DenseMappingNetwork) -> dict[str, np.ndarray]:
         ``labels`` uint8 (H, W); ``pixels`` uint8 (H, W, 3) RGB; ``region`` float32 (H, W), 0 or 1; ``style`` float32
         (S,), the network's code of them; ``render`` float32 (H, W, 3) in [-1, 1].
     """
-    height, width = 2 * network.config.multiple, 3 * network.config.multiple
+    # The network's own size: back ends that are made ready for one size are made ready for this one anyway.
+    height = width = network.config.size
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, LABEL_COUNT, (height // 16, width // 16), dtype=np.uint8)
     labels = coarse.repeat(16, axis=0).repeat(16, axis=1)

@@ -174,7 +174,9 @@ class WholeDecode(nn.Module):
         self.network, self._quicker = network, quicker
         convs = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
         deep = [conv for conv in convs if conv.stride == (1, 1) and conv.in_channels == conv.out_channels]
-        wide = {conv: WinogradConv(conv) for conv in deep if quicker and conv.in_channels >= WIDE}
+        wide: dict[nn.Module, WinogradConv] = {
+            conv: WinogradConv(conv) for conv in deep if quicker and conv.in_channels >= WIDE
+        }
         self._wide, self._kept = wide, nn.ModuleList(wide.values())
 
     @property

@@ -121,7 +121,9 @@ def test_the_check_looks_at_both_graphs(exported: tuple[GeneratorConfig, Path], 
 
 def test_graphs_carry_what_is_needed_to_use_them(exported: tuple[GeneratorConfig, Path]) -> None:
     config, folder = exported
-    assert sorted(path.name for path in folder.iterdir()) == sorted((*GRAPHS, CHECK)), "each is one file, without litter"
+    assert sorted(path.name for path in folder.iterdir()) == sorted((*GRAPHS, CHECK)), (
+        "each is one file, without litter"
+    )
     for name in GRAPHS:
         model = onnx.load(folder / name)
         onnx.checker.check_model(model)

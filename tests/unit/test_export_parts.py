@@ -43,7 +43,8 @@ def run(graph: Path, given: dict[str, torch.Tensor]) -> list[NDArray[np.float32]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    return session.run(None, {entry.name: given[entry.name].numpy() for entry in session.get_inputs()})
+    outputs = session.run(None, {entry.name: given[entry.name].numpy() for entry in session.get_inputs()})
+    return [np.asarray(output, np.float32) for output in outputs]
 
 
 def picture(network: DenseMappingNetwork, height: int, width: int) -> dict[str, torch.Tensor]:

@@ -12,9 +12,10 @@ from onnx import TensorProto, helper
 
 from engine import graphs
 from engine.generate import BackendUnavailableError
-from engine.graphs import open_session
+from engine.graphs import SessionGraph, Stop, metadata, open_session
+from engine.types import CancelledError
 
-CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 
 
 @pytest.fixture
@@ -144,3 +145,106 @@ def test_threads_do_not_spin_and_are_as_many_as_asked_for(
     assert options.entries["session.intra_op.allow_spinning"] == "0"
     assert options.intra_op_num_threads == expected
     assert runtime.severity == 4 and runtime.preloaded == 0
+
+
+# TensorRT
+
+
+@pytest.mark.parametrize("loads", [False, True])
+def test_tensorrt_goes_first_where_its_libraries_load(
+    monkeypatch: pytest.MonkeyPatch, doubling: Path, loads: bool
+) -> None:
+    runtime = FakeRuntime([TENSORRT, CUDA, CPU])
+    use(monkeypatch, runtime)
+    monkeypatch.setattr(graphs, "_tensorrt_loads", lambda: loads)
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "")  # so that it is as before in the end
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE")
+    open_session(doubling, "cuda", {"trt_fp16_enable": "0"})
+    (_, _, providers) = runtime.opened[0]
+    first = [(TENSORRT, {"trt_fp16_enable": "0"})] if loads else []
+    assert providers == [*first, (CUDA, {"use_tf32": "0"}), CPU]
+    assert graphs.os.environ.get("NVIDIA_TF32_OVERRIDE") == ("0" if loads else None)
+    open_session(doubling, "cuda")
+    open_session(doubling, "cpu", {"trt_fp16_enable": "0"})
+    assert [opened[2] for opened in runtime.opened[1:]] == [[(CUDA, {"use_tf32": "0"}), CPU], [CPU]]
+
+
+def test_a_graph_that_tensorrt_does_not_take_runs_on_cuda(monkeypatch: pytest.MonkeyPatch, doubling: Path) -> None:
+    class Picky(FakeRuntime):
+        def InferenceSession(self, path: str, options: Any, providers: list) -> SimpleNamespace:
+            if providers[0][0] == TENSORRT:
+                raise RuntimeError("no engine")
+            return super().InferenceSession(path, options, providers)
+
+    runtime = Picky([TENSORRT, CUDA, CPU])
+    use(monkeypatch, runtime)
+    monkeypatch.setattr(graphs, "_tensorrt_loads", lambda: True)
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    assert open_session(doubling, "cuda", {}).get_providers() == [TENSORRT, CUDA, CPU]
+    assert [opened[2] for opened in runtime.opened] == [[(CUDA, {"use_tf32": "0"}), CPU]]
+
+
+def test_tensorrt_that_is_not_installed_is_passed_over() -> None:
+    if graphs.importlib.util.find_spec("tensorrt_libs") is not None:
+        pytest.skip("it is installed")
+    assert not graphs._tensorrt_loads()
+
+
+# Runs, and their end
+
+
+def test_a_run_gives_the_outputs_and_can_be_ended_beforehand(doubling: Path) -> None:
+    graph, given = SessionGraph(doubling, "cpu"), {"x": np.array([1, 2.5], np.float32), "more": np.zeros(1)}
+    assert graph.inputs == ("x",)
+    stop = Stop()
+    stop.ask()
+    with pytest.raises(CancelledError):
+        graph.run(given, stop)
+    assert [each.tolist() for each in graph.run(given, Stop())] == [[2, 5]]
+    with pytest.raises(KeyError):
+        graph.run({}, Stop())
+
+
+def test_ending_reaches_only_what_runs() -> None:
+    told: list[str] = []
+    stop = Stop()
+    with stop.during(lambda: told.append("ended"), lambda: told.append("started")):
+        assert told == ["started"]
+    with pytest.raises(RuntimeError), stop.during(lambda: told.append("never")):
+        raise RuntimeError
+    with stop.during(lambda: told.append("ended")):
+        stop.ask()  # too late: it has a result
+    assert told == ["started", "ended"] and stop.asked
+    with pytest.raises(CancelledError), stop.during(lambda: None, lambda: told.append("never")):
+        pytest.fail("begun all the same")
+    assert told == ["started", "ended"]
+
+
+def test_what_fails_once_its_end_was_asked_for_was_cancelled() -> None:
+    stop = Stop()
+    with pytest.raises(CancelledError), stop.during(lambda: None):
+        stop.ask()
+        raise RuntimeError("terminated")
+
+
+# Metadata
+
+
+def test_metadata_are_read_past_the_graph(doubling: Path) -> None:
+    assert metadata(doubling) == {}
+    model = onnx.load(doubling)
+    known = {"config": "{}" * 100, "title": "Größe", "empty": ""}
+    onnx.helper.set_model_props(model, known)
+    onnx.save(model, doubling)
+    assert metadata(doubling) == known
+
+
+def test_files_that_are_no_whole_graph_are_found_out(doubling: Path) -> None:
+    content = doubling.read_bytes()
+    for part in (b"", b"no graph", b"\xff" * 30, content[:-1], content[:10], content[: len(content) // 2]):
+        doubling.write_bytes(part)
+        with pytest.raises(ValueError, match=r"graph|short"):
+            metadata(doubling)
+    with pytest.raises(OSError):
+        metadata(doubling.with_name("none.onnx"))

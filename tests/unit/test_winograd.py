@@ -1,5 +1,7 @@
 """Winograd's convolution computes what the direct one does."""
 
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
@@ -10,7 +12,7 @@ from models.winograd import WinogradConv, transformed
 @pytest.mark.parametrize("padding", ["zeros", "reflect"])
 @pytest.mark.parametrize(("height", "width"), [(2, 2), (4, 6), (32, 32)])
 @torch.inference_mode()
-def test_equals_the_direct_convolution(padding: str, height: int, width: int) -> None:
+def test_equals_the_direct_convolution(padding: Literal["zeros", "reflect"], height: int, width: int) -> None:
     generator = torch.Generator().manual_seed(0)
     conv = nn.Conv2d(24, 40, 3, padding=1, padding_mode=padding)
     for parameter in conv.parameters():
