@@ -170,6 +170,7 @@ class Actions(QObject):
             "auto": self.tr("Automatic"),
             "torch": "PyTorch",
             "onnx": "ONNX Runtime",
+            "openvino": "OpenVINO",
             "cpu": self.tr("CPU"),
             "cuda": self.tr("NVIDIA GPU (CUDA)"),
             "mps": self.tr("Apple GPU (MPS)"),

@@ -156,6 +156,7 @@ PROGRESS_TEXTS: tuple[str, ...] = (
     str(QT_TRANSLATE_NOOP("Progress", "Looking for faces…")),
     str(QT_TRANSLATE_NOOP("Progress", "Labelling the face…")),
     str(QT_TRANSLATE_NOOP("Progress", "Preparing the model for this computer (once)…")),
+    str(QT_TRANSLATE_NOOP("Progress", "Measuring how fast this computer is (once)…")),
     str(QT_TRANSLATE_NOOP("Progress", "Preparing the face parser for this computer (once)…")),
     str(QT_TRANSLATE_NOOP("Progress", "Preparing the face locator for this computer (once)…")),
 )

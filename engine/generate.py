@@ -211,11 +211,19 @@ def candidates(backend: Backend, device: Device, known: Sequence[str] = ("onnx",
         devices.append("cpu")
     pairs: list[tuple[str, str]] = []
     for name in devices:
-        order = known if name == "cpu" else sorted(known, key=lambda each: each != "torch")
+        order = [each for each in known if each != "openvino" or _has_openvino()]
+        if name != "cpu":
+            order.sort(key=lambda each: each != "torch")
         if backend != "auto":
             order = [backend]
         pairs += [(each, name) for each in order if _possible(each, name)]
     return pairs
+
+
+def _has_openvino() -> bool:
+    """Tell whether OpenVINO is made for this kind of computer: as in pyproject.toml."""
+    system, chip = platform.system(), platform.machine()
+    return (system != "Darwin" or chip == "arm64") and chip != "ARM64"
 
 
 def _possible(backend: str, device: str) -> bool:

@@ -10,10 +10,11 @@ import pytest
 from engine import generate, store
 from engine.frame import Frame
 from engine.generate import BackendUnavailableError, Generator, candidates, from_planes, load_generator, to_planes
-from engine.onnx_backend import OnnxGenerator
+from engine.graph_generator import GraphGenerator
 from engine.store import GRAPH_VERSION, cache_folder, model_id
 from engine.torch_backend import TorchGenerator
 from engine.types import ModelError, Portrait
+from models.export import GRAPHS, INT8_GRAPHS
 from tests.fakes import make_portrait, tiny_weights
 
 TOLERANCE = 1e-3
@@ -213,13 +214,13 @@ def no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
 
 
-@pytest.mark.parametrize(
-    ("backend", "used"), [("auto", "ONNX Runtime"), ("torch", "PyTorch"), ("onnx", "ONNX Runtime")]
-)
+@pytest.mark.parametrize(("backend", "used"), [("auto", "OpenVINO"), ("torch", "PyTorch"), ("onnx", "ONNX Runtime")])
 def test_a_missing_gpu_means_the_cpu_and_a_note(
     monkeypatch: pytest.MonkeyPatch, weights: Path, backend, used: str
 ) -> None:
     no_cuda(monkeypatch)
+    # Nothing is measured, which might choose another order.
+    monkeypatch.setattr("engine.choice.measure", lambda generator, progress: None)
     generator = load_generator(weights, backend, "cuda")
     generator.close()
     assert (generator.info.backend, generator.info.device) == (used, "CPU")
@@ -242,23 +243,31 @@ def test_a_device_that_is_missing_is_said_to_be(monkeypatch: pytest.MonkeyPatch,
         TorchGenerator(weights, device)
 
 
-def test_a_missing_library_means_the_other(monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
+LIBRARIES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime", "torch": "PyTorch"}
+"""Best first."""
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+def test_missing_libraries_mean_the_next_best(monkeypatch: pytest.MonkeyPatch, weights: Path, missing: int) -> None:
     machine(monkeypatch)
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    # Nothing is measured, which might choose another order.
+    monkeypatch.setattr("engine.choice.measure", lambda generator, progress: None)
+    for module in list(LIBRARIES)[:missing]:
+        monkeypatch.setitem(sys.modules, module, None)
     generator = load_generator(weights)
     generator.close()
-    assert generator.info.backend == "PyTorch"
-    assert "ONNX Runtime cannot be imported" in generator.info.note
+    titles = list(LIBRARIES.values())
+    assert generator.info.backend == titles[missing]
+    assert all(f"{title} cannot be imported" in generator.info.note for title in titles[:missing])
 
 
 def test_when_nothing_works_each_reason_is_given(monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
     machine(monkeypatch)
-    for name in ("onnxruntime", "torch"):
-        monkeypatch.setitem(sys.modules, name, None)
+    for module in LIBRARIES:
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ModelError) as error:
         load_generator(weights)
-    assert "ONNX Runtime cannot be imported" in error.value.message
-    assert "PyTorch cannot be imported" in error.value.message
+    assert all(f"{title} cannot be imported" in error.value.message for title in LIBRARIES.values())
     assert error.value.hint
 
 
@@ -268,14 +277,14 @@ def test_when_nothing_works_each_reason_is_given(monkeypatch: pytest.MonkeyPatch
 def test_graphs_are_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, weights: Path) -> None:
     machine(monkeypatch)
     made = {path: path.stat().st_mtime_ns for path in graphs(weights)}
-    assert len(made) == 2
+    assert {path.name for path in made} == set(GRAPHS) | set(INT8_GRAPHS.values())
     # Neither the exporter nor the network is needed again; a renamed copy is the same model.
     monkeypatch.setitem(sys.modules, "models.export", None)
     monkeypatch.setitem(sys.modules, "models.checkpoints", None)
     copy = tmp_path / "copy.safetensors"
     shutil.copy(weights, copy)
     for path in (weights, copy):
-        generator = load_generator(path, progress=lambda text: pytest.fail(text))
+        generator = load_generator(path, "onnx", progress=lambda text: pytest.fail(text))
         generator.close()
         assert (generator.info.backend, generator.info.note) == ("ONNX Runtime", "")
     assert {path: path.stat().st_mtime_ns for path in graphs(weights)} == made
@@ -290,7 +299,7 @@ def test_changed_weights_are_another_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["encode", "decode", "empty"])
-def test_damaged_graphs_mean_pytorch_now_and_new_graphs_next_time(
+def test_damaged_graphs_are_made_anew_next_time(
     monkeypatch: pytest.MonkeyPatch, exported: Path, weights: Path, damage: str
 ) -> None:
     machine(monkeypatch)
@@ -299,22 +308,21 @@ def test_damaged_graphs_mean_pytorch_now_and_new_graphs_next_time(
             path.write_bytes(b"")
         elif path.stem == damage:
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    generator = load_generator(weights)
-    generator.close()
-    assert generator.info.backend == "PyTorch"
-    assert "ONNX Runtime cannot load the model" in generator.info.note
+    with pytest.raises(ModelError, match="ONNX Runtime cannot load the model"):
+        load_generator(weights, "onnx")
     assert graphs(weights) == []
 
-    def make(network: object, title: str, folder: Path) -> None:
+    def make(network: object, title: str, folder: Path, quantization: object) -> None:
         (whole,) = (exported / "cache" / "onnx").iterdir()
         shutil.copytree(whole, folder, dirs_exist_ok=True)
 
     monkeypatch.setattr("models.export.export_generator", make)
+    monkeypatch.setattr(store, "_quantization", lambda weights, network: None)
     told: list[str] = []
-    generator = load_generator(weights, progress=told.append)
+    generator = load_generator(weights, "onnx", progress=told.append)
     generator.close()
     assert (generator.info.backend, generator.info.note) == ("ONNX Runtime", "")
-    assert len(told) == 1 and len(graphs(weights)) == 2
+    assert len(told) == 1 and len(graphs(weights)) == 5
 
 
 def test_a_graph_without_its_metadata_is_damaged(weights: Path) -> None:
@@ -325,7 +333,7 @@ def test_a_graph_without_its_metadata_is_damaged(weights: Path) -> None:
     del model.metadata_props[:]
     onnx.save(model, path)
     with pytest.raises(BackendUnavailableError):
-        OnnxGenerator(weights, "cpu")
+        GraphGenerator(weights, "onnx", "cpu")
     assert graphs(weights) == []
 
 
