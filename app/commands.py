@@ -13,7 +13,7 @@ from app.file_dialogs import FileDialogs
 from app.intake import Taken, take, to_qimage
 from app.project import SUFFIX
 from app.recovering import Recovery
-from engine.types import EngineError
+from engine.types import EngineError, Pixels, RenderResult
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -108,11 +108,24 @@ class Commands(QObject):
 
     def copy(self) -> None:
         """Put the edited picture, as it is shown, into the clipboard."""
-        if self._editor.picture is not None:
-            QGuiApplication.clipboard().setImage(to_qimage(self._editor.picture))
-            self._editor.notice.emit(
-                self.tr("The photo was copied.") if self._editor.whole else self.tr("The picture was copied.")
-            )
+        editor = self._editor
+        if editor.pending and editor.info is not None and editor.document is not None:
+            # What is shown may be a draft.
+            editor.render_once(editor.document.labels, self._copy_result)
+        elif editor.picture is not None:
+            self._copy(editor.picture)
+
+    def _copy_result(self, result: RenderResult | None, error: EngineError | None) -> None:
+        if error is not None:
+            self._editor.problem.emit(error)
+        elif result is not None and result.image is not None:
+            self._copy(result.image)
+
+    def _copy(self, picture: Pixels) -> None:
+        QGuiApplication.clipboard().setImage(to_qimage(picture))
+        self._editor.notice.emit(
+            self.tr("The photo was copied.") if self._editor.whole else self.tr("The picture was copied.")
+        )
 
     # Masks and models
 

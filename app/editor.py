@@ -84,7 +84,7 @@ class Editor(MaskEditing):
         self.faces: Sequence[Face] = ()
         """What was found in the portrait's photo."""
         self.picture: Pixels | None = None
-        """The last good render, of the crop or of the whole photo."""
+        """The last good render, of the crop or of the whole photo; while the hand moves, a draft."""
         self.only_edit = True
         self.may_replace: Callable[[], bool] = lambda: True
         """Asked before a portrait that was opened takes the place of the present one."""
@@ -350,7 +350,7 @@ class Editor(MaskEditing):
 
     @property
     def pending(self) -> bool:
-        """Whether the last request has not been shown yet, or files or models are still on their way."""
+        """Whether the last state has not been shown exactly yet, or files or models are still on their way."""
         return self._rendering.pending or self.tasks.pending > 0
 
     def _use_model(self) -> None:
@@ -358,17 +358,19 @@ class Editor(MaskEditing):
         self.request_render()
 
     def request_render(self) -> None:
-        """Ask for a render of the present state."""
+        """Ask for a render of the present state: a draft will do for now while a step is being tried out."""
         if self.info is not None and self.document is not None:
-            self._rendering.request(self.document.labels, self.exemplar, self.only_edit, self.whole, self.style_classes)
+            self._rendering.request(*self._state(self.document.labels), moving=self.document.trying is not None)
 
     def render_once(self, labels: LabelMap, done: Callable[[RenderResult | None, EngineError | None], None]) -> None:
-        """Render a mask, uint8 of the document's size, as the present one is; then ``done`` with what came of it."""
+        """Render a mask, uint8 of the document's size, exactly and as the present one is; ``done`` gets the outcome."""
         if self.info is None:
             return
-        rendering = self._rendering
-        request = rendering.state(labels, self.exemplar, self.only_edit, self.whole, self.style_classes)
-        rendering.worker.call(lambda: rendering.session.render(request), self.tasks.expect(done))
+        session, request = self._rendering.session, self._rendering.state(*self._state(labels))
+        self._rendering.worker.call(lambda: session.render(request), self.tasks.expect(done))
+
+    def _state(self, labels: LabelMap) -> tuple[LabelMap, Portrait | None, bool, bool, tuple[int, ...]]:
+        return labels, self.exemplar, self.only_edit, self.whole, self.style_classes
 
     def _show(self, result: RenderResult) -> None:
         if result.image is None:

@@ -14,7 +14,8 @@ class MaskEditing(QObject):
     """What tools and panels do to the mask. Whoever renders it overrides `request_render`.
 
     Every change shows at once. Between `begin_step` and `end_step` a step is tried out: it can be revised as often as
-    wanted, and is one edit of the history in the end.
+    wanted, and is one edit of the history in the end. Its end asks for a render once more: what was rendered while it
+    was tried out may be a draft.
 
     Attributes
     ----------
@@ -71,6 +72,7 @@ class MaskEditing(QObject):
         edit = self.document.commit()
         if edit is not None:
             self.history.add(edit)
+        self.request_render()
         return edit
 
     def cancel_step(self) -> None:
@@ -81,7 +83,12 @@ class MaskEditing(QObject):
     def perform(self, step: Step) -> Edit | None:
         """Do a step; None if it changes nothing."""
         self.interrupted.emit()
-        self.begin_step(step)
+        if self.document is None:
+            return None
+        self.end_step()
+        region = self.document.begin(step)
+        if not region.empty:
+            self.mask_changed.emit(region)
         return self.end_step()
 
     # Whole masks

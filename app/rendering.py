@@ -7,7 +7,8 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from app.tasks import Tasks
 from app.titles import progress_text
-from engine.generate import Backend, Device, Generator, GeneratorInfo, load_generator
+from engine.generate import Backend, Device, Generator, GeneratorInfo
+from engine.remote import load_remotely
 from engine.session import Session
 from engine.store import default_weights
 from engine.types import EngineError, LabelMap, ModelError, Portrait, RenderRequest, RenderResult
@@ -37,7 +38,8 @@ class Rendering(QObject):
     notice(str)
         Something worth knowing.
     rendered(RenderResult)
-        A picture to show: never one of another portrait or model, nor one older than what was handed on before.
+        A picture to show: never one of another portrait or model, nor one older than what was handed on before, nor a
+        draft of a state that was handed on exactly.
     busy_changed(bool)
         A render takes longer than `BUSY_AFTER_MS`, or no longer does.
     problem(EngineError)
@@ -59,13 +61,14 @@ class Rendering(QObject):
         super().__init__(parent)
         self.info: GeneratorInfo | None = None
         self._tasks = tasks
-        self._epoch = self._revision = self._shown = 0
+        self._epoch = self._revision = self._settled = 0
+        self._shown = (0, True)
         self._failing = False
         self._busy_timer = QTimer(self, singleShot=True, interval=BUSY_AFTER_MS)
         self._busy_timer.timeout.connect(lambda: self.busy_changed.emit(True))
         self._delivered.connect(self._show, Qt.ConnectionType.QueuedConnection)
         self.session = Session()
-        self.worker = Worker(self.session.render, self._delivered.emit)
+        self.worker = Worker(self.session.passes, self._delivered.emit, self.session.cancel)
 
     def load_model(self, load: Loader) -> None:
         """Load another generator; the old one stays in use if that fails."""
@@ -84,12 +87,12 @@ class Rendering(QObject):
 
         def load(progress: Callable[[str], None]) -> Generator:
             try:
-                return load_generator(weights, backend, device, progress)
+                return load_remotely(weights, backend, device, progress)
             except ModelError as error:
                 if not first or weights == default_weights():
                     raise
                 self.problem.emit(error)
-                return load_generator(default_weights(), "auto", "auto", progress)
+                return load_remotely(default_weights(), "auto", "auto", progress)
 
         self.load_model(load)
 
@@ -101,13 +104,26 @@ class Rendering(QObject):
         self.info = info
         self.start_over()
         self.model_changed.emit()
+        self._tell_why(info)
+
+    def _look_at_model(self) -> None:
+        """Tell of another back end or device that has taken over, because the one before has failed."""
+        generator, before = self.session.generator, self.info
+        if generator is None or before is None or generator.info.model_id != before.model_id:
+            return
+        self.info = now = generator.info
+        if (now.backend, now.device, now.note) != (before.backend, before.device, before.note):
+            self.model_changed.emit()
+            self._tell_why(now)
+
+    def _tell_why(self, info: GeneratorInfo) -> None:
         if info.note:
             self.notice.emit(self.tr("{0}; {1} on {2} is used.").format(info.note, info.backend, info.device))
 
     @property
     def pending(self) -> bool:
-        """Whether the last request has not been answered yet."""
-        return self._shown != self._revision
+        """Whether the exact answer to the last request has not come yet."""
+        return self._settled != self._revision
 
     def start_over(self) -> None:
         """Drop the renders that are on their way: they are of another portrait or model."""
@@ -120,9 +136,10 @@ class Rendering(QObject):
         composite: bool = True,
         whole: bool = False,
         classes: tuple[int, ...] = (),
+        moving: bool = False,
     ) -> RenderRequest:
         """Return a state to render; it owns a copy of the labels."""
-        return RenderRequest(self._epoch, self._revision, labels.copy(), exemplar, composite, whole, classes)
+        return RenderRequest(self._epoch, self._revision, labels.copy(), exemplar, composite, whole, classes, moving)
 
     def request(
         self,
@@ -131,12 +148,13 @@ class Rendering(QObject):
         composite: bool = True,
         whole: bool = False,
         classes: tuple[int, ...] = (),
+        moving: bool = False,
     ) -> None:
         """Ask for a render of a state; it takes the place of one that waits."""
         self._revision += 1
         if not self._busy_timer.isActive():
-            self._busy_timer.start()
-        self.worker.submit(self.state(labels, exemplar, composite, whole, classes))
+            self._busy_timer.start(BUSY_AFTER_MS)
+        self.worker.submit(self.state(labels, exemplar, composite, whole, classes, moving))
 
     def stop(self) -> None:
         """End the engine's thread."""
@@ -146,19 +164,27 @@ class Rendering(QObject):
 
     @Slot(object)
     def _show(self, result: RenderResult) -> None:
-        request = result.request
+        request, exact = result.request, not result.draft
         self._busy_timer.stop()
         self.busy_changed.emit(False)
-        if request.revision != self._revision:
-            self._busy_timer.start()
-        if request.epoch != self._epoch or request.revision <= self._shown:
+        if request.revision != self._revision or not exact:
+            # An exact render that waits for the hand to rest is not late.
+            wait = 0.0 if exact or not request.moving else self.session.pause
+            self._busy_timer.start(BUSY_AFTER_MS + round(wait * 1000))
+        # Of a state that was shown exactly no draft counts, however late it comes.
+        place = (request.revision, exact)
+        if request.epoch != self._epoch or place <= self._shown:
             return
-        self._shown = request.revision
+        self._shown = place
+        self._look_at_model()
+        if exact:
+            self._settled = request.revision
         if result.error is not None:
             self._failing = True
             self.problem.emit(result.error)
         elif result.image is not None:
-            if self._failing:
+            # A draft does not tell whether the exact render will succeed.
+            if self._failing and exact:
                 self._failing = False
                 self.recovered.emit()
             self.rendered.emit(result)

@@ -89,6 +89,7 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self._editor = editor
         self._message, self._time = "", 0
+        self._times: dict[bool, int] = {}
         self.strip = ProgressStrip()
         # The room beside it is the message's.
         self.strip.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
@@ -141,11 +142,18 @@ class StatusBar(QStatusBar):
 
     def _show_timing(self, result: RenderResult) -> None:
         total = result.timings.get("total", 0.0)
-        self._write(self.timing, self.tr("Rendered in {0} ms").format(max(1, round(total * 1000))))
+        self._times[result.draft] = max(1, round(total * 1000))
+        preview, final = (str(self._times.get(draft, "–")) for draft in (True, False))
+        if True in self._times:
+            # Both at once, whichever has come last: the text would jump otherwise with each end of a stroke.
+            self._write(self.timing, self.tr("Preview {0} ms, final {1} ms").format(preview, final))
+        else:
+            self._write(self.timing, self.tr("Rendered in {0} ms").format(final))
         self.timing.setToolTip(", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in result.timings.items()))
 
     def _show_model(self) -> None:
         info = self._editor.info
+        self._times.clear()
         if info is not None:
             self._write(self.engine, f"{info.device} · {info.backend}")
             self.engine.setToolTip(f"{info.title} ({info.size} px)\n{info.licence}".strip())

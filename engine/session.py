@@ -1,20 +1,35 @@
 """One portrait being edited: what is computed once per portrait, and what once per edit."""
 
+import logging
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.affine import Matrix
 from engine.compose import border_fade, class_alpha, edit_alpha, match_colours
+from engine.drafting import Drafting, Inputs, Part, check_finite
 from engine.frame import Frame
 from engine.generate import Generator, Image
 from engine.paste import Layer, patch_of
 from engine.photo import Patch, laid_over
-from engine.types import EngineError, LabelMap, ModelError, Pixels, Portrait, RenderRequest, RenderResult, StyleCode
+from engine.progress import PAUSE_S, Pass
+from engine.types import (
+    CancelledError,
+    EngineError,
+    LabelMap,
+    ModelError,
+    Pixels,
+    Portrait,
+    RenderRequest,
+    RenderResult,
+    StyleCode,
+)
 from resources.labels import LABEL_COUNT
+
+LOG = logging.getLogger(__name__)
 
 KNOWN_STYLES = 64
 """Style codes kept, a few kilobytes each."""
@@ -31,36 +46,74 @@ class _Prepared:
     fade: NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """A request, made ready for the network: ``alpha`` (h, w) tells where the render will show.
+
+    ``seconds`` is what that took.
+    """
+
+    request: RenderRequest
+    prepared: _Prepared
+    inputs: Inputs
+    alpha: NDArray[np.float32]
+    seconds: float
+
+    @property
+    def unedited(self) -> bool:
+        """Whether nothing of a render would show."""
+        return self.request.composite and not self.alpha.any()
+
+
 class Session:
-    """Renders edits of one portrait with one generator. All methods belong to the engine thread.
+    """Renders edits of one portrait with one generator. All methods but `cancel` belong to the engine thread.
 
     Parameters
     ----------
     generator
         Closed and replaced by `use`.
+    pause
+        For how many seconds the hand must rest before a draft is followed by the exact render.
     """
 
-    def __init__(self, generator: Generator | None = None) -> None:
-        self.generator = generator
+    def __init__(self, generator: Generator | None = None, pause: float = PAUSE_S) -> None:
+        self.pause = pause
+        self._drafting = None if generator is None else Drafting(generator)
         self._prepared: _Prepared | None = None
         self._portrait: Portrait | None = None
         self._styles: OrderedDict[tuple[str, str], StyleCode] = OrderedDict()
+        self._finished: RenderResult | None = None
+        self._drafted: RenderRequest | None = None
+
+    @property
+    def generator(self) -> Generator | None:
+        """What renders."""
+        return None if self._drafting is None else self._drafting.generator
 
     def use(self, generator: Generator) -> None:
         """Change the generator; the old one is closed."""
-        old, self.generator, self._prepared = self.generator, generator, None
+        old, self._drafting = self.generator, Drafting(generator)
+        self._forget()
         if old is not None:
             old.close()
 
     def open(self, portrait: Portrait) -> None:
         """Change the portrait."""
-        self._portrait, self._prepared = portrait, None
+        self._portrait = portrait
+        self._forget()
 
     def close(self) -> None:
         """Free the generator."""
         if self.generator is not None:
             self.generator.close()
-        self.generator = self._prepared = None
+        self._drafting = None
+        self._forget()
+
+    def cancel(self) -> None:
+        """Ask a render that runs to end soon with CancelledError; may be called on any thread."""
+        generator = self.generator
+        if generator is not None:
+            generator.cancel()
 
     def style(self, portrait: Portrait) -> StyleCode:
         """Return a portrait's style code, computed the first time only."""
@@ -69,7 +122,7 @@ class Session:
             prepared = self._prepare(portrait)
             code = self._require().encode(prepared.pixels, prepared.labels)
             # Not kept, so that another back end can do better.
-            _check_finite(code.vector)
+            check_finite(code.vector)
             self._styles[key] = code
             if len(self._styles) > KNOWN_STYLES:
                 self._styles.popitem(last=False)
@@ -77,49 +130,71 @@ class Session:
         return self._styles[key]
 
     def render(self, request: RenderRequest) -> RenderResult:
-        """Render a request for showing: the crop at working resolution, or the photo's overview.
+        """Render a request exactly, for showing: the crop at working resolution, or the photo's overview.
 
         Raises
         ------
         EngineError
             If rendering fails.
         """
-        started = time.perf_counter()
-        prepared, style, alpha = self._plan(request)
-        planned = time.perf_counter()
-        portrait = prepared.portrait
-        shown = portrait.overview if request.whole else portrait.view
-        if request.composite and not alpha.any():
-            return RenderResult(request, shown, timings={"encode": planned - started, "total": planned - started})
-        image = self._decode(request, style, alpha)
-        decoded = time.perf_counter()
-        matrix = portrait.to_picture(*shown.shape[:2]) if request.whole else np.eye(2, 3)
-        picture = self._finish(image, shown, matrix, request, alpha)
-        done = time.perf_counter()
-        timings = {
-            "encode": planned - started,
-            "decode": decoded - planned,
-            "compose": done - decoded,
-            "total": done - started,
-        }
-        return RenderResult(request, picture, timings=timings)
+        task = self._task(request)
+        return self._source(task) if task.unedited else self._exact(task)
+
+    def passes(self, request: RenderRequest) -> Iterator[Pass]:
+        """Render a request step by step: a draft where that is worth it, and in the end exactly.
+
+        Each pass is to be run before the next is asked for; the rest may be left out. The request's labels must not be
+        written to any more.
+
+        Yields
+        ------
+        Pass
+            Each makes a picture as `render` does.
+
+        Raises
+        ------
+        EngineError
+            If the request cannot be rendered.
+        """
+        finished = self._finished
+        if finished is not None and finished.request.same_state(request):
+            yield Pass(lambda: self._repeated(finished, request))
+            return
+        task, drafting = self._task(request), self._ready()
+        if task.unedited:
+            yield Pass(lambda: self._source(task))
+            for prepare in drafting.preparations(task.inputs):
+                # Without drafts of the whole, a stroke that begins meanwhile would have to wait for more than this.
+                slow = drafting.times.slow and bool(drafting.generator.info.drafts)
+                yield Pass(lambda prepare=prepare: self._prepare_drafts(prepare), self.pause, optional=True, slow=slow)
+            return
+        if drafting.known(task.inputs) is not None:
+            yield Pass(lambda: self._finish(task))
+            return
+        shown = self._drafted is not None and self._drafted.same_state(request)
+        part = False if shown else drafting.plan(task.inputs, request.moving)
+        if part:
+            yield Pass(lambda: self._draft(task, part if isinstance(part, Part) else None))
+            shown = self._drafted is request
+        wait = self.pause if shown and request.moving else 0.0
+        yield Pass(lambda: self._finish(task), wait, optional=shown, slow=drafting.times.slow)
 
     def patch(self, request: RenderRequest) -> Patch | None:
-        """Render a request as what it changes of the photo, at the photo's own resolution; None if that is nothing.
+        """Render a request exactly, as what it changes of the photo, at the photo's own resolution; None for nothing.
 
         Raises
         ------
         EngineError
             If rendering fails.
         """
-        prepared, style, alpha = self._plan(request)
-        if not alpha.any():
+        task = self._task(request)
+        if not task.alpha.any():
             return None
-        image, base = self._decode(request, style, alpha), prepared.portrait.base
-        return patch_of(self._layer(image, request, alpha), base, prepared.portrait.to_picture(*base.shape[:2]))
+        image, base = self._matched(task, self._ready().decode(task.inputs)), task.prepared.portrait.base
+        return patch_of(self._layer(task, image), base, task.prepared.portrait.to_picture(*base.shape[:2]))
 
     def export(self, request: RenderRequest) -> Pixels:
-        """Render a request at the resolution of what the portrait comes from.
+        """Render a request exactly, at the resolution of what the portrait comes from.
 
         Returns
         -------
@@ -134,11 +209,20 @@ class Session:
         """
         if request.composite:
             return laid_over(self._current().portrait.base, self.patch(request))
-        prepared, style, alpha = self._plan(request)
-        image = self._decode(request, style, alpha)
-        return prepared.frame.restore(image, *prepared.portrait.pixels.shape[:2])
+        task = self._task(request)
+        image = self._ready().decode(task.inputs)
+        return task.prepared.frame.restore(image, *task.prepared.portrait.pixels.shape[:2])
 
-    def _plan(self, request: RenderRequest) -> tuple[_Prepared, StyleCode, NDArray[np.float32]]:
+    # What is to be rendered
+
+    def _task(self, request: RenderRequest) -> _Task:
+        started = time.perf_counter()
+        prepared, style, alpha = self._look(request)
+        frame = prepared.frame
+        inputs = Inputs(frame.labels(request.labels), style, prepared.pixels, frame.region(alpha > 0))
+        return _Task(request, prepared, inputs, alpha, time.perf_counter() - started)
+
+    def _look(self, request: RenderRequest) -> tuple[_Prepared, StyleCode, NDArray[np.float32]]:
         """Find the style to use, and where the render will show."""
         prepared = self._current()
         exemplar = request.exemplar or prepared.portrait
@@ -165,39 +249,94 @@ class Session:
         table[list(classes)] = given[list(classes)]
         return StyleCode(vector, own.model_id)
 
-    def _decode(self, request: RenderRequest, style: StyleCode, alpha: NDArray[np.float32]) -> Image:
-        """Render at the network's size, and match colours where the edit meets the source."""
-        prepared, frame = self._current(), self._current().frame
-        labels, region = frame.labels(request.labels), frame.region(alpha > 0)
-        image = self._require().decode(labels, style, prepared.pixels, region)
-        _check_finite(image)
+    # Passes
+
+    def _exact(self, task: _Task) -> RenderResult:
+        started = time.perf_counter()
+        image = self._ready().decode(task.inputs)
+        return self._composed(task, image, time.perf_counter() - started)
+
+    def _finish(self, task: _Task) -> RenderResult:
+        """Render exactly what is not known yet, and keep the picture for the next request of the same state."""
+        known = self._ready().known(task.inputs)
+        self._finished = self._exact(task) if known is None else self._composed(task, known, 0.0)
+        self._drafted = None
+        return self._finished
+
+    def _repeated(self, finished: RenderResult, request: RenderRequest) -> RenderResult:
+        self._drafted = None
+        return replace(finished, request=request)
+
+    def _draft(self, task: _Task, part: Part | None) -> RenderResult | None:
+        started = time.perf_counter()
+        image = self._ready().draft(task.inputs, part)
+        if image is None:
+            return None
+        result = self._composed(task, image, time.perf_counter() - started)
+        self._drafted = task.request
+        return replace(result, draft=True)
+
+    def _prepare_drafts(self, prepare: Callable[[], object]) -> None:
+        try:
+            prepare()
+        except CancelledError:
+            raise
+        except Exception:  # nobody waits for it; the first stroke will meet the same failure, and tell of it
+            LOG.warning("The unedited portrait could not be rendered", exc_info=True)
+
+    # Composition
+
+    def _source(self, task: _Task) -> RenderResult:
+        """Show the portrait as it is."""
+        self._drafted = None
+        timings = {"encode": task.seconds, "total": task.seconds}
+        return RenderResult(task.request, self._shown(task), timings=timings)
+
+    def _composed(self, task: _Task, image: Image, seconds: float) -> RenderResult:
+        """Lay a render over what is shown; ``seconds`` is what the network took."""
+        started = time.perf_counter()
+        portrait, shown = task.prepared.portrait, self._shown(task)
+        image = self._matched(task, image)
+        if task.request.composite:
+            matrix = portrait.to_picture(*shown.shape[:2]) if task.request.whole else np.eye(2, 3)
+            picture = laid_over(shown, patch_of(self._layer(task, image), shown, matrix))
+        else:
+            # The raw render has no place in the photo: it is shown as it is.
+            picture = task.prepared.frame.restore(image, *task.request.labels.shape)
+        composing = time.perf_counter() - started
+        timings = {"encode": task.seconds, "decode": seconds, "compose": composing}
+        return RenderResult(task.request, picture, timings=timings | {"total": sum(timings.values())})
+
+    def _shown(self, task: _Task) -> Pixels:
+        return task.prepared.portrait.overview if task.request.whole else task.prepared.portrait.view
+
+    def _matched(self, task: _Task, image: Image) -> Image:
+        """Match a render's colours where the edit meets the source."""
+        request, inputs, prepared = task.request, task.inputs, task.prepared
         other = self._takes_another_look(request)
         # What takes another look must not be matched to the look that it had.
-        if request.composite and not alpha.all() and (request.classes or not other):
-            changed = (labels != prepared.labels) | np.isin(labels, request.classes if other else ())
-            image = match_colours(image, prepared.pixels, labels, region, changed)
+        if request.composite and not task.alpha.all() and (request.classes or not other):
+            changed = (inputs.labels != prepared.labels) | np.isin(inputs.labels, request.classes if other else ())
+            image = match_colours(image, prepared.pixels, inputs.labels, inputs.region, changed)
         return image
 
-    def _finish(
-        self, image: Image, picture: Pixels, matrix: Matrix, request: RenderRequest, alpha: NDArray[np.float32]
-    ) -> Pixels:
-        """Lay a render over a picture; ``matrix`` brings the mask's pixels to the picture's."""
-        if request.composite:
-            return laid_over(picture, patch_of(self._layer(image, request, alpha), picture, matrix))
-        # The raw render has no place in the photo: it is shown as it is.
-        return self._current().frame.restore(image, *request.labels.shape)
-
-    def _layer(self, image: Image, request: RenderRequest, alpha: NDArray[np.float32]) -> Layer:
-        prepared, inside = self._current(), self._current().frame.inside
+    def _layer(self, task: _Task, image: Image) -> Layer:
+        request, prepared, inside = task.request, task.prepared, task.prepared.frame.inside
         original = prepared.portrait.labels
         classes = request.classes if self._takes_another_look(request) else ()
         recoloured = np.isin(request.labels, classes) & (request.labels == original)
         own = request.exemplar is None or request.exemplar.digest == prepared.portrait.digest
-        return Layer(inside(image), inside(prepared.pixels), request.labels, original, alpha, recoloured, own)
+        return Layer(inside(image), inside(prepared.pixels), request.labels, original, task.alpha, recoloured, own)
 
     def _takes_another_look(self, request: RenderRequest) -> bool:
         """Tell whether an exemplar is asked for that is not the portrait itself."""
         return request.exemplar is not None and request.exemplar.digest != self._current().portrait.digest
+
+    def _forget(self) -> None:
+        """Forget the portrait at the network's size, and all renders."""
+        self._prepared = self._finished = self._drafted = None
+        if self._drafting is not None:
+            self._drafting.forget()
 
     def _current(self) -> _Prepared:
         if self._portrait is None:
@@ -218,12 +357,10 @@ class Session:
             fade = border_fade((height, width), portrait.to_picture(*whole), (whole[0], whole[1]))
         return _Prepared(portrait, frame, frame.pixels(portrait.pixels), frame.labels(portrait.labels), fade)
 
-    def _require(self) -> Generator:
-        if self.generator is None:
+    def _ready(self) -> Drafting:
+        if self._drafting is None:
             raise ModelError("No model is loaded.", "Choose one in the Model menu.")
-        return self.generator
+        return self._drafting
 
-
-def _check_finite(numbers: NDArray[np.float32]) -> None:
-    if not np.isfinite(numbers).all():
-        raise ModelError("The model returned numbers that are not finite.", "Choose another back end or model.")
+    def _require(self) -> Generator:
+        return self._ready().generator

@@ -2,6 +2,9 @@
 
 Requests are whole states, not deltas, so one slot is enough: a request that has not been taken yet is replaced by a
 newer one, nothing queues up, and the last request is always rendered.
+
+A request is rendered in passes: first what shows the hand that it is heard, then what refines it. A newer request takes
+the place of what is still to be refined, so something of each request that was taken is shown, and all of the last.
 """
 
 import logging
@@ -9,11 +12,12 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from engine.types import EngineError, RenderRequest, RenderResult
+from engine.progress import Pass
+from engine.types import CancelledError, EngineError, RenderRequest, RenderResult
 
 Job = Callable[[], Any]
 Done = Callable[[Any, EngineError | None], None]
@@ -30,27 +34,41 @@ class Worker:
 
     Parameters
     ----------
-    render
-        Called on the thread with the latest request.
+    passes
+        Called on the thread with the latest request; iterated and run there too.
     deliver
         Called on the thread with each result; must not block.
+    cancel
+        Called on any thread to end a pass that runs, with CancelledError; must not block.
     """
 
     def __init__(
-        self, render: Callable[[RenderRequest], RenderResult], deliver: Callable[[RenderResult], None]
+        self,
+        passes: Callable[[RenderRequest], Iterable[Pass]],
+        deliver: Callable[[RenderResult], None],
+        cancel: Callable[[], None] = lambda: None,
     ) -> None:
-        self._render, self._deliver = render, deliver
+        self._passes, self._deliver, self._cancel = passes, deliver, cancel
         self._wake = threading.Condition()
         self._latest: RenderRequest | None = None
+        self._running: tuple[RenderRequest, Pass] | None = None
         self._jobs: deque[tuple[Job, Done]] = deque()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
     def submit(self, request: RenderRequest) -> None:
-        """Ask for a render; replaces a request that waits. Never blocks for longer than a hand-over."""
+        """Ask for a render; replaces a request that waits. Never blocks for longer than a hand-over.
+
+        A slow pass that only refines an earlier request, or renders for another epoch, is cancelled.
+        """
         with self._wake:
             self._latest = request
+            if self._running is not None:
+                earlier, each = self._running
+                stale = earlier.epoch != request.epoch
+                if each.slow and (stale or (each.optional and not earlier.same_state(request))):
+                    self._interrupt()
             self._wake.notify()
 
     def call(self, job: Job, done: Done) -> None:
@@ -63,7 +81,7 @@ class Worker:
             self._wake.notify()
 
     def stop(self, timeout: float = 10.0) -> bool:
-        """End the thread after what it is doing now; waiting requests and jobs are dropped.
+        """End the thread after what it is doing now; waiting requests and jobs are dropped, slow passes cancelled.
 
         Returns
         -------
@@ -72,6 +90,8 @@ class Worker:
         """
         with self._wake:
             self._stopping = True
+            if self._running is not None and self._running[1].slow:
+                self._interrupt()
             self._wake.notify()
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -114,11 +134,50 @@ class Worker:
         done(value, failure)
 
     def _serve(self, request: RenderRequest) -> None:
+        for result in self._results(request):
+            self._deliver(result)
+
+    def _results(self, request: RenderRequest) -> Iterator[RenderResult]:
         try:
-            result = self._render(request)
+            for each in self._passes(request):
+                if not self._begin(request, each):
+                    return
+                try:
+                    result = each.render()
+                finally:
+                    with self._wake:
+                        self._running = None
+                if result is not None:
+                    yield result
+        except CancelledError as error:
+            if not self._superseded():
+                # Nobody asked for that, and nothing else would tell that there is no picture.
+                yield RenderResult(request, error=error)
         except Exception as error:  # the thread must outlive any request
-            result = RenderResult(request, error=as_engine_error(error))
-        self._deliver(result)
+            yield RenderResult(request, error=as_engine_error(error))
+
+    def _begin(self, request: RenderRequest, each: Pass) -> bool:
+        """Wait as long as a pass wants to, and mark it as running; False if it is to be left out."""
+        with self._wake:
+            if each.optional:
+                self._wake.wait_for(lambda: self._stopping or self._jobs or self._latest is not None, each.wait)
+                if self._stopping or self._latest is not None:
+                    return False
+                if self._jobs:
+                    # Jobs come first, and then what is left of this.
+                    self._latest = request
+                    return False
+            self._running = request, each
+            return True
+
+    def _superseded(self) -> bool:
+        with self._wake:
+            return self._stopping or self._latest is not None
+
+    def _interrupt(self) -> None:
+        """Cancel the pass that runs; with the lock held, so that it cannot end and a job begin meanwhile."""
+        self._running = None
+        self._cancel()
 
 
 def _give_way() -> None:

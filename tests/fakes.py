@@ -140,6 +140,7 @@ class FakeGenerator:
             assert not any(side % self.info.step for side in (box.y0, box.x0, box.y1, box.x1)) and not box.empty
         self.drafted.append(box)
         image = (palette()[labels].astype(np.float32) / 255 + self._tint(labels, style)) / 2 * 2 - 1 - DRAFT_ERROR
+        image = image.astype(np.float32)
         return image if box is None else image[box.slices]
 
     def decode_styles(

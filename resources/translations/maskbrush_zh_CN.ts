@@ -1622,6 +1622,10 @@ Click to go there (Enter)</source>
         <translation>正在查找人脸…</translation>
     </message>
     <message>
+        <source>Measuring how fast this computer is (once)…</source>
+        <translation>正在测量这台计算机的速度（仅一次）…</translation>
+    </message>
+    <message>
         <source>Preparing the face locator for this computer (once)…</source>
         <translation>正在为此计算机准备人脸定位器（仅一次）…</translation>
     </message>
@@ -1982,6 +1986,10 @@ Click to go there (Enter)</source>
     <message>
         <source>No model</source>
         <translation>无模型</translation>
+    </message>
+    <message>
+        <source>Preview {0} ms, final {1} ms</source>
+        <translation>预览 {0} 毫秒，最终 {1} 毫秒</translation>
     </message>
     <message>
         <source>Rendered in {0} ms</source>

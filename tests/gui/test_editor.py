@@ -187,7 +187,7 @@ def test_remembered_weights_that_are_gone_give_way_to_the_default(qtbot, qapp, t
             raise ModelError("Gone.", "Choose another.")
         return FakeGenerator()
 
-    monkeypatch.setattr("app.rendering.load_generator", load)
+    monkeypatch.setattr("app.rendering.load_remotely", load)
     editor, problems = Editor(), []
     editor.problem.connect(problems.append)
     editor.load_weights(tmp_path / "mine.safetensors")

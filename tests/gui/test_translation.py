@@ -28,7 +28,7 @@ SOURCE, COMPILED = FOLDER / "maskbrush_zh_CN.ts", FOLDER / "maskbrush_zh_CN.qm"
 
 FOREIGN = {
     "Alt", "Apple", "CPU", "CUDA", "Ctrl", "Del", "Delete", "English", "Enter", "Esc", "GPU", "MB", "MPS", "Maskbrush",
-    "NVIDIA", "ONNX", "PyTorch", "Runtime", "Shift", "ada",
+    "NVIDIA", "ONNX", "OpenVINO", "PyTorch", "Runtime", "Shift", "ada",
 }  # fmt: skip
 """Names and keys, which are the same in every language, and the portrait's name."""
 
@@ -114,6 +114,8 @@ def _progress_calls() -> Iterator[re.Pattern[str]]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "progress":
                 text = node.args[0]
+                if not isinstance(text, ast.Constant | ast.JoinedStr):
+                    continue  # handed on
                 parts = text.values if isinstance(text, ast.JoinedStr) else [text]
                 fixed = [part.value if isinstance(part, ast.Constant) else None for part in parts]
                 yield re.compile("".join(re.escape(part) if isinstance(part, str) else r"[\w ]+" for part in fixed))

@@ -5,7 +5,6 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,34 +13,7 @@ from engine.session import Session
 from engine.types import EngineError, ModelError, RenderRequest, RenderResult
 from engine.worker import Worker, as_engine_error
 from tests.fakes import WAIT_S, FakeGenerator, make_portrait
-
-LABELS = np.zeros((4, 4), np.uint8)
-
-
-def request(revision: int, epoch: int = 0) -> RenderRequest:
-    return RenderRequest(epoch, revision, LABELS)
-
-
-class Inbox:
-    """Collects what a worker delivers."""
-
-    def __init__(self) -> None:
-        self.results: list[RenderResult] = []
-        self._news = threading.Condition()
-
-    def __call__(self, result: RenderResult) -> None:
-        with self._news:
-            self.results.append(result)
-            self._news.notify_all()
-
-    @property
-    def revisions(self) -> list[int]:
-        return [result.request.revision for result in self.results]
-
-    def wait_for(self, revision: int) -> RenderResult:
-        with self._news:
-            assert self._news.wait_for(lambda: revision in self.revisions, WAIT_S), f"revision {revision} never came"
-        return next(result for result in self.results if result.request.revision == revision)
+from tests.worker_fakes import Inbox, finish_jobs, once, request
 
 
 class GatedRender:
@@ -68,19 +40,12 @@ def make_worker() -> Iterator[Make]:
     workers: list[Worker] = []
 
     def make(render: Callable[[RenderRequest], RenderResult] = RenderResult, deliver=lambda result: None) -> Worker:
-        workers.append(Worker(render, deliver))
+        workers.append(Worker(once(render), deliver))
         return workers[-1]
 
     yield make
     for worker in workers:
         assert worker.stop()
-
-
-def finish_jobs(worker: Worker) -> None:
-    """Wait until the worker has done its jobs and what it was doing before them."""
-    done = threading.Event()
-    worker.call(lambda: None, lambda value, error: done.set())
-    assert done.wait(WAIT_S)
 
 
 def test_a_request_is_rendered_on_the_worker_thread(make_worker: Make) -> None:
@@ -230,7 +195,7 @@ def test_a_job_may_ask_for_more(make_worker: Make) -> None:
 
 def test_stop_ends_the_thread_drops_what_waits_and_may_be_repeated() -> None:
     render, inbox, jobs = GatedRender(), Inbox(), []
-    worker = Worker(render, inbox)
+    worker = Worker(once(render), inbox)
     worker.submit(request(1))
     render.wait()
     worker.submit(request(2))
@@ -281,7 +246,7 @@ def test_whatever_happens_the_last_request_comes_and_revisions_rise(actions: lis
             raise RuntimeError("failed on purpose")
         return RenderResult(request)
 
-    worker = Worker(render, inbox)
+    worker = Worker(once(render), inbox)
     revision = jobs = 0
     try:
         for action in actions:
@@ -310,7 +275,7 @@ def test_whatever_happens_the_last_request_comes_and_revisions_rise(actions: lis
 
 def test_many_threads_may_submit() -> None:
     inbox = Inbox()
-    worker = Worker(RenderResult, inbox)
+    worker = Worker(once(RenderResult), inbox)
     lock, count = threading.Lock(), 0
 
     def submit() -> None:
@@ -336,7 +301,7 @@ def test_with_a_session_and_a_gated_generator() -> None:
     generator, inbox = FakeGenerator(gated=True), Inbox()
     portrait = make_portrait(64)
     session = Session(generator)
-    worker = Worker(session.render, inbox)
+    worker = Worker(session.passes, inbox, session.cancel)
     worker.call(lambda: session.open(portrait), lambda value, error: None)
     try:
         for revision in range(1, 31):
