@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -188,10 +188,7 @@ class Session:
             If rendering fails.
         """
         task = self._task(request)
-        if not task.alpha.any():
-            return None
-        image, base = self._matched(task, self._ready().decode(task.inputs)), task.prepared.portrait.base
-        return patch_of(self._layer(task, image), base, task.prepared.portrait.to_picture(*base.shape[:2]))
+        return self._patch(task, self._ready().decode(task.inputs)) if task.alpha.any() else None
 
     def export(self, request: RenderRequest) -> Pixels:
         """Render a request exactly, at the resolution of what the portrait comes from.
@@ -207,10 +204,37 @@ class Session:
         EngineError
             If rendering fails.
         """
-        if request.composite:
-            return laid_over(self._current().portrait.base, self.patch(request))
         task = self._task(request)
-        image = self._ready().decode(task.inputs)
+        if task.unedited:
+            return task.prepared.portrait.base
+        return self._exported(task, self._ready().decode(task.inputs))
+
+    def export_styles(self, request: RenderRequest, exemplars: Sequence[Portrait]) -> list[Pixels]:
+        """Render a request as `export` does in the styles of several exemplars, which go through the network together.
+
+        Raises
+        ------
+        EngineError
+            If rendering fails.
+        """
+        tasks = [self._task(replace(request, exemplar=exemplar)) for exemplar in exemplars]
+        # A portrait's own style changes only what was edited, and so a smaller region than the others.
+        together = [task for task in tasks if np.array_equal(task.inputs.region, tasks[-1].inputs.region)]
+        inputs, styles = tasks[-1].inputs, [task.inputs.style for task in together]
+        images = self._require().decode_styles(inputs.labels, styles, inputs.pixels, inputs.region)
+        for image in images:
+            check_finite(image)
+        made = iter(images)
+        return [self._exported(task, next(made)) if task in together else self.export(task.request) for task in tasks]
+
+    def _patch(self, task: _Task, image: Image) -> Patch | None:
+        portrait = task.prepared.portrait
+        to_photo = portrait.to_picture(*portrait.base.shape[:2])
+        return patch_of(self._layer(task, self._matched(task, image)), portrait.base, to_photo)
+
+    def _exported(self, task: _Task, image: Image) -> Pixels:
+        if task.request.composite:
+            return laid_over(task.prepared.portrait.base, self._patch(task, image))
         return task.prepared.frame.restore(image, *task.prepared.portrait.pixels.shape[:2])
 
     # What is to be rendered

@@ -56,6 +56,20 @@ def test_styles_and_raw_renders(brush: Maskbrush) -> None:
     assert np.array_equal(brush.render(portrait, portrait.labels), portrait.pixels)
 
 
+@pytest.mark.parametrize("composite", [True, False])
+@pytest.mark.parametrize("classes", [(), (13,)])
+def test_several_styles_are_what_each_gives_alone(brush: Maskbrush, composite: bool, classes: tuple[int, ...]) -> None:
+    portrait = portrait_of(64, 64)
+    # The portrait's own style among them, which changes less.
+    exemplars = [portrait_of(64, 64, 1), portrait, portrait_of(96, 64, 2), portrait_of(64, 64, 3)]
+    edited = with_glasses(portrait)
+    together = brush.render_styles(portrait, edited, exemplars, composite, classes)
+    for picture, exemplar in zip(together, exemplars, strict=True):
+        alone = brush.render(portrait, edited, exemplar, composite, classes)
+        assert np.abs(picture.astype(int) - alone).max() <= 1
+    assert brush.render_styles(portrait, edited, []) == []
+
+
 def test_other_integers_are_fine_and_inputs_stay_untouched(brush: Maskbrush) -> None:
     portrait = portrait_of(64, 64)
     edited = with_glasses(portrait)
