@@ -1,5 +1,7 @@
 """What a person changed, and how the render goes back into the picture: softly, and nowhere else."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +14,14 @@ REACH = 0.03
 
 KNOWN_PIXELS = 16
 """A class's colour is matched where at least so many of its pixels are known."""
+CELL = 8
+"""Colour varies slowly, so that it is enough, and costs next to nothing, to spread it on cells of so many pixels."""
+SPREAD = 2.0
+"""Standard deviation, in cells, of how far it is spread."""
 SOFTNESS = 1.5
 """Standard deviation, in pixels of the network, of a class's edge in colour matching."""
+SOFT_REACH = 6
+"""Pixels beyond which nothing of that edge is left."""
 FAR_WEIGHT = 0.05
 """How much the mean counts beside what is known nearby."""
 
@@ -36,13 +44,7 @@ def edit_alpha(labels: LabelMap, source: LabelMap) -> NDArray[np.float32]:
     ndarray
         float32 (H, W): 1 where the label changed, falling smoothly to exactly 0 at `reach_of` pixels from there.
     """
-    changed = labels != source
-    if not changed.any():
-        return np.zeros(labels.shape, np.float32)
-    reach = reach_of(labels)
-    distance = cv2.distanceTransform((~changed).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    ramp = np.clip(1 - distance / np.float32(reach), 0, 1)
-    return _smooth(ramp)
+    return _faded((labels != source).view(np.uint8), reach_of(labels))
 
 
 def class_alpha(labels: LabelMap, classes: tuple[int, ...]) -> NDArray[np.float32]:
@@ -60,17 +62,56 @@ def class_alpha(labels: LabelMap, classes: tuple[int, ...]) -> NDArray[np.float3
     ndarray
         float32 (H, W).
     """
-    mine = np.isin(labels, classes)
-    if not mine.any():
-        return np.zeros(labels.shape, np.float32)
-    distance = cv2.distanceTransform((~mine).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    ramp = np.clip(1 - distance / np.float32(max(2, reach_of(labels) // 3)), 0, 1)
-    return _smooth(ramp)
+    marks = np.zeros(256, np.uint8)
+    marks[np.array(classes, np.intp)] = 1
+    return _faded(cv2.LUT(labels, marks), max(2, reach_of(labels) // 3))
+
+
+def _faded(marked: Any, reach: int) -> NDArray[np.float32]:
+    """Weigh what is not 0 of a uint8 (H, W) with 1, and what lies around it less, down to 0 at ``reach`` pixels."""
+    alpha = np.zeros(marked.shape, np.float32)
+    box = box_of(marked, reach)
+    if not box.empty:
+        # All that a distance in the box depends on lies in it, too.
+        away = (marked[box.slices] == 0).view(np.uint8)
+        distance = cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        ramp = np.divide(distance, np.float32(-reach), out=distance)
+        ramp += 1
+        alpha[box.slices] = _smooth(np.clip(ramp, 0, 1, out=ramp))
+    return alpha
+
+
+def box_of(marked: Any, margin: int = 0, cell: int = 1) -> Region:
+    """Return the box around all that is not 0, inside the picture; empty if that is nothing.
+
+    Parameters
+    ----------
+    marked
+        uint8 (H, W).
+    margin
+        How many pixels it reaches beyond that.
+    cell
+        Its sides lie at multiples of this, or on the picture's border.
+    """
+    x, y, columns, rows = cv2.boundingRect(marked)
+    if not columns:
+        return Region(0, 0, 0, 0)
+    height, width = marked.shape
+    return Region(
+        max(0, (y - margin) // cell * cell),
+        max(0, (x - margin) // cell * cell),
+        min(height, -(-(y + rows + margin) // cell) * cell),
+        min(width, -(-(x + columns + margin) // cell) * cell),
+    )
 
 
 def _smooth(ramp: NDArray[np.floating]) -> NDArray[np.float32]:
     """Ease a ramp of 0..1 in and out."""
-    return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
+    result = ramp * np.float32(-2)
+    result += 3
+    result *= ramp
+    result *= ramp
+    return np.asarray(result, np.float32)
 
 
 def match_colours(
@@ -100,35 +141,68 @@ def match_colours(
         float32 (H, W, 3) in [-1, 1]; the same outside the region, and for classes that the border does not hold.
     """
     result = render.copy()
-    inside = region > 0
-    box = Region.of(inside)
+    inside: Any = (region > 0).view(np.uint8)
+    # Nothing outside the region's box has a part in it.
+    box = box_of(inside, cell=CELL)
     if box.empty:
         return result
-    # Nothing outside the region's box has a part in it.
-    box = Region(*(side // 8 * 8 for side in (box.y0, box.x0)), *(-(-side // 8) * 8 for side in (box.y1, box.x1)))
-    inside, changed, labels = inside[box.slices], changed[box.slices], labels[box.slices]
-    part, truth = render[box.slices], source[box.slices].astype(np.float32) / 127.5 - 1
-    border, missing = inside & ~changed, truth - part
+    inside, labels, part = inside[box.slices], np.ascontiguousarray(labels[box.slices]), render[box.slices]
+    border: Any = cv2.subtract(inside, changed[box.slices].view(np.uint8))
+    missing = source[box.slices] * np.float32(1 / 127.5)
+    missing -= 1
+    missing -= part
     total = np.zeros_like(part)
-    height, width = labels.shape
-    # Colour varies slowly, so an eighth of the resolution is enough, and costs next to nothing.
-    small = (-(-width // 8), -(-height // 8))
-    for label in np.unique(labels[inside]):
-        mine = labels == label
-        weight = (border & mine).astype(np.float32)
-        count = weight.sum()
-        if count < KNOWN_PIXELS:
-            continue
-        stacked = np.dstack([missing * weight[..., None], weight])
-        mean = stacked[..., :3].sum(axis=(0, 1)) / count
-        near = cv2.GaussianBlur(cv2.resize(stacked, small, interpolation=cv2.INTER_AREA), (0, 0), 2)
-        # Far from what is known, the class's mean takes over.
-        offset = (near[..., :3] + FAR_WEIGHT * mean) / (near[..., 3:] + FAR_WEIGHT)
+    known = cv2.calcHist([labels], [0], border, [256], [0, 256]).ravel()
+    for label in np.flatnonzero(known >= KNOWN_PIXELS):
+        mine: Any = cv2.bitwise_and((labels == label).view(np.uint8), inside)
+        place = box_of(mine, SOFT_REACH, CELL)
+        offset = _offsets(missing, cv2.bitwise_and(mine, border), place)
         # Softened by a pixel or two, for a label's edge is not the picture's.
-        share = cv2.GaussianBlur((inside & mine).astype(np.float32), (0, 0), SOFTNESS)
-        total += cv2.resize(offset, (width, height), interpolation=cv2.INTER_LINEAR) * share[..., None]
-    result[box.slices] = np.where(inside[..., None], np.clip(part + total, -1, 1), part)
+        share = cv2.GaussianBlur(mine[place.slices].astype(np.float32), (0, 0), SOFTNESS)
+        total[place.slices] += cv2.multiply(offset, cv2.merge([share] * 3))
+    total += part
+    np.clip(total, -1, 1, out=total)
+    np.copyto(result[box.slices], total, where=inside[..., None].view(bool))
     return result
+
+
+def _offsets(missing: NDArray[np.float32], known: Any, place: Region) -> NDArray[np.float32]:
+    """Spread what a class's colours miss over what lies near.
+
+    Parameters
+    ----------
+    missing
+        float32 (h, w, 3).
+    known
+        Where that counts for the class, uint8 (h, w), 1 or 0.
+    place
+        A box that holds all of it, its sides at multiples of `CELL` or on the border.
+
+    Returns
+    -------
+    ndarray
+        float32 (rows, columns, 3), of the box's size.
+    """
+    mean = np.array(cv2.mean(missing, known)[:3], np.float32)
+    height, width = place.y1 - place.y0, place.x1 - place.x0
+    top, left, rows, columns = place.y0 // CELL, place.x0 // CELL, -(-height // CELL), -(-width // CELL)
+    few = np.zeros((-(-known.shape[0] // CELL), -(-known.shape[1] // CELL), 4), np.float32)
+    for channels, picture in (
+        (slice(3), cv2.copyTo(missing[place.slices], known[place.slices])),
+        (slice(3, 4), known[place.slices].astype(np.float32)),
+    ):
+        if (rows * CELL, columns * CELL) != (height, width):
+            more = (0, rows * CELL - height, 0, columns * CELL - width)
+            picture = cv2.copyMakeBorder(picture, *more, cv2.BORDER_CONSTANT)
+        cells = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA)
+        few[top : top + rows, left : left + columns, channels] = np.asarray(cells).reshape(rows, columns, -1)
+    near = cv2.GaussianBlur(few, (0, 0), SPREAD)
+    # Far from what is known, the class's mean takes over.
+    offset = (near[..., :3] + FAR_WEIGHT * mean) / (near[..., 3:] + FAR_WEIGHT)
+    # What lies between the outermost cells and the next ones counts for almost nothing: there the soft edge ends.
+    offset = np.ascontiguousarray(offset[top : top + rows, left : left + columns])
+    large = cv2.resize(offset, (columns * CELL, rows * CELL), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large, np.float32)[:height, :width]
 
 
 def border_fade(shape: tuple[int, int], to_photo: NDArray[np.float64], photo: tuple[int, int]) -> NDArray[np.float32]:

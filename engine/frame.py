@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.compose import box_of
 from engine.types import LabelMap, Pixels
 
 
@@ -45,11 +46,20 @@ class Frame:
 
     def region(self, inside: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Bring a region, bool (H, W), to the network's size: float32, 1 wherever any part of it lies, else 0."""
-        sums = cv2.integral(inside.astype(np.uint8))
-        (top, bottom), (left, right) = map(_spans, inside.shape, self.inner)
-        count = sums[np.ix_(bottom, right)] - sums[np.ix_(top, right)]
-        count -= sums[np.ix_(bottom, left)] - sums[np.ix_(top, left)]
-        return self._pad((count > 0).astype(np.float32))
+        result = np.zeros(self.inner, np.float32)
+        box = box_of(inside.view(np.uint8))
+        if not box.empty:
+            (top, bottom), (left, right) = map(_spans, inside.shape, self.inner)
+            # Only the cells that the region's box touches.
+            rows = slice(int(np.searchsorted(bottom, box.y0, "right")), int(np.searchsorted(top, box.y1)))
+            columns = slice(int(np.searchsorted(right, box.x0, "right")), int(np.searchsorted(left, box.x1)))
+            top, bottom, left, right = top[rows], bottom[rows], left[columns], right[columns]
+            sums = cv2.integral(inside[top[0] : bottom[-1], left[0] : right[-1]].view(np.uint8))
+            top, bottom, left, right = top - top[0], bottom - top[0], left - left[0], right - left[0]
+            count = sums[np.ix_(bottom, right)] - sums[np.ix_(top, right)]
+            count -= sums[np.ix_(bottom, left)] - sums[np.ix_(top, left)]
+            result[rows, columns] = count > 0
+        return self._pad(result)
 
     def inside(self, array: NDArray) -> NDArray:
         """Return the part of an input or output, (H, W, ...), that is the portrait."""

@@ -1,12 +1,23 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.compose import REACH, border_fade, class_alpha, edit_alpha, match_colours, reach_of
-from engine.types import Alignment
+from engine.compose import (
+    FAR_WEIGHT,
+    KNOWN_PIXELS,
+    REACH,
+    SOFTNESS,
+    border_fade,
+    box_of,
+    class_alpha,
+    edit_alpha,
+    match_colours,
+    reach_of,
+)
+from engine.types import Alignment, Region
 
 
 def changed_mask(height: int, width: int, seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -68,6 +79,23 @@ def test_at_full_size_the_weight_ends_exactly_at_the_reach() -> None:
 
 def test_everything_changed_weighs_1_everywhere() -> None:
     assert (edit_alpha(np.ones((30, 20), np.uint8), np.zeros((30, 20), np.uint8)) == 1).all()
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 9), st.sampled_from([1, 4, 8]), st.integers(0, 10**6))
+def test_a_box_holds_what_is_marked_its_margin_and_whole_cells(
+    height: int, width: int, margin: int, cell: int, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    marked = (random.random((height, width)) < random.choice([0, 0.01, 0.2])).astype(np.uint8)
+    box, tight = box_of(marked, margin, cell), Region.of(marked > 0)
+    if tight.empty:
+        assert box.empty
+        return
+    wanted = range(tight.y0 - margin, tight.y1 + margin), range(tight.x0 - margin, tight.x1 + margin)
+    for low, high, needed, side in ((box.y0, box.y1, wanted[0], height), (box.x0, box.x1, wanted[1], width)):
+        assert 0 <= low <= max(0, needed.start) and min(side, needed.stop) <= high <= side
+        assert low % cell == 0 and (high % cell == 0 or high == side)
+        assert low > needed.start - cell and high < needed.stop + cell
 
 
 # A class that takes another look
@@ -194,3 +222,69 @@ def test_what_takes_another_look_keeps_its_colour(scene):
     # Without that, it is brought back to the look that it had.
     back = match_colours(restyled, source, labels, region, changed)
     assert np.abs(back - restyled)[core & (region > 0)].mean() > 0.3
+
+
+def plainly_matched(
+    render: NDArray[np.float32],
+    source: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    region: NDArray[np.float32],
+    changed: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Match colours on the whole picture, one class after the other; its sides are multiples of 8."""
+    inside, truth = region > 0, source / 127.5 - 1
+    total = np.zeros(render.shape)
+    height, width = labels.shape
+    for label in range(19):
+        mine = labels == label
+        weight = (inside & ~changed & mine).astype(float)
+        if weight.sum() < KNOWN_PIXELS:
+            continue
+        stacked = np.dstack([(truth - render) * weight[..., None], weight])
+        cells = stacked.reshape(height // 8, 8, width // 8, 8, 4).mean(axis=(1, 3))
+        near = cv2.GaussianBlur(cells, (0, 0), 2)
+        mean = stacked[..., :3].sum(axis=(0, 1)) / weight.sum()
+        offset = (near[..., :3] + FAR_WEIGHT * mean) / (near[..., 3:] + FAR_WEIGHT)
+        share = cv2.GaussianBlur((inside & mine).astype(float), (0, 0), SOFTNESS)
+        total += cv2.resize(offset, (width, height), interpolation=cv2.INTER_LINEAR) * share[..., None]
+    return np.where(inside[..., None], np.clip(render + total, -1, 1), render)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 10**6))
+def test_colours_matched_box_by_box_are_those_of_the_whole_picture(rows: int, columns: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    labels = np.kron(random.integers(0, 9, (rows, columns), np.uint8), np.ones((24, 24), np.uint8))
+    labels = np.roll(labels, random.integers(0, 24, 2), (0, 1))
+    changed = cv2.resize(random.random((rows, columns)).astype(np.float32), labels.shape[::-1]) > 0.7
+    # All of it, so that what is cut out for the region's box is the whole picture.
+    region = np.ones(labels.shape, np.float32)
+    region[random.random(labels.shape) < 0.2] = 0
+    region[0, 0] = region[-1, -1] = 1
+    source = random.integers(0, 256, (*labels.shape, 3), np.uint8)
+    render = random.uniform(-1, 1, source.shape).astype(np.float32)
+    matched = match_colours(render, source, labels, region, changed)
+    assert matched.dtype == np.float32
+    np.testing.assert_allclose(matched, plainly_matched(render, source, labels, region, changed), atol=1e-3)
+
+
+def test_what_lies_beyond_the_region_has_no_part_in_its_colours(scene):
+    source, labels, region, changed, ideal = scene
+    wrong = ideal + np.float32(0.1)
+    expected = match_colours(wrong, source, labels, region, changed)
+    other_source, other_labels, other = source.copy(), labels.copy(), wrong.copy()
+    away = np.ones(region.shape, bool)
+    away[24:104, 40:96] = False
+    other_source[away], other_labels[away], other[away] = 7, 4, -1
+    matched = match_colours(other, other_source, other_labels, region, changed)
+    np.testing.assert_array_equal(matched[region > 0], expected[region > 0])
+    np.testing.assert_array_equal(matched[region == 0], other[region == 0])
+
+
+def test_nothing_given_is_written_to(scene):
+    source, labels, region, changed, ideal = scene
+    for array in scene:
+        array.setflags(write=False)
+    result = match_colours(ideal, source, labels, region, changed)
+    assert not np.shares_memory(result, ideal)
+    assert not edit_alpha(labels, labels).any() and class_alpha(labels, (13,)).any()

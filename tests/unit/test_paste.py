@@ -183,6 +183,46 @@ def test_single_pixels_at_any_place_and_of_any_size_do_no_harm(data: st.DataObje
     assert laid_over(photo, patch).min() >= 127
 
 
+@pytest.mark.parametrize("times", [1, 2, 3.7])
+@pytest.mark.parametrize("degrees", [0, 20])
+def test_nothing_given_is_written_to_nor_given_back(times: float, degrees: float) -> None:
+    side = round(NETWORK * times)
+    photo = noisy(5, (side, side))
+    source, labels = shrunk(photo, NETWORK // 2), np.full((NETWORK, NETWORK), 13, np.uint8)
+    edited = labels.copy()
+    edited[:, :30] = edited[[0, -1]] = 1
+    labels[20:40] = 1
+    given = (as_render(source), source, edited, labels, edit_alpha(edited, labels))
+    for array in (*given, photo):
+        array.setflags(write=False)
+    copies = [array.copy() for array in (*given, photo)]
+    half = side / 2
+    patch = patched(Layer(*given, labels == edited), photo, turned((half, half), side, degrees).matrix(NETWORK))
+    for array, copy in zip((*given, photo), copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+        assert not np.shares_memory(patch.colours, array) and not np.shares_memory(patch.alpha, array)
+
+
+@pytest.mark.parametrize("times", [1, 4, 2.9])
+def test_what_lies_far_from_the_edit_has_no_part_in_it(times: float) -> None:
+    side = round(2 * NETWORK * times)
+    photo = noisy(9, (side, side))
+    source, labels = shrunk(photo, 2 * NETWORK), np.ones((2 * NETWORK, 2 * NETWORK), np.uint8)
+    edited = square(labels, share=0.1)
+    alpha = edit_alpha(edited, labels)
+    away = np.ones(labels.shape, bool)
+    away[40:88, 40:88] = False
+    other_source, other_labels, other_edited, render = source.copy(), labels.copy(), edited.copy(), as_render(source)
+    other_source[away], other_labels[away], other_edited[away] = 0, 7, 8
+    other_render = np.where(away[..., None], np.float32(-1), render)
+    matrix = scaling(labels.shape, (side, side))
+    one = patched(Layer(render, source, edited, labels, alpha), photo, matrix)
+    two = patched(Layer(other_render, other_source, other_edited, other_labels, alpha), photo, matrix)
+    assert one.region == two.region
+    np.testing.assert_array_equal(one.alpha, two.alpha)
+    np.testing.assert_array_equal(one.colours, two.colours)
+
+
 # Detail
 
 
