@@ -22,7 +22,7 @@ help:
 	  'make test       run the tests (ARGS=... goes to pytest)' \
 	  'make gpu-test   run the tests that need a GPU' \
 	  'make lint       ruff, pyright and the import contracts' \
-	  'make bench      print latencies on this machine as JSON' \
+	  'make bench      measure speed and memory on this machine: JSON, also in $(OUT)/, and a table (ARGS=--help)' \
 	  'make translations  bring the translation files up to the source' \
 	  'make train      train the default model (DATA=folder; ARGS=... goes to models.train)' \
 	  'make train-parser  train the face parser (DATA=folder)' \
@@ -67,7 +67,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.bench $(ARGS)
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.bench --out '$(OUT)/bench.json' $(ARGS)
 
 # Without places in the source, the files change only where a text does.
 translations: setup

@@ -155,10 +155,10 @@ class Drafting:
     def preparations(self, inputs: Inputs) -> Iterator[Callable[[], object]]:
         """Give what is worth doing while nobody waits, so that the first stroke on these inputs can be drafted.
 
-        An exact render in their style, if there is none. Then, of each kind of draft that may be needed, the first one,
-        which takes long: back ends make ready what they are asked for.
+        An exact render of just these: what the last one shows besides would make the part too large. Then, of each kind
+        of draft that may be needed, the first one, which takes long: back ends make ready what they are asked for.
         """
-        if self._step() and self._changed(inputs) is None:
+        if self._step() and self.known(inputs) is None:
             yield lambda: self.decode(inputs)
         if self._step() and self._exact is not None and self.times.expected("part") is None:
             middle = np.zeros(inputs.labels.shape, bool)

@@ -1,218 +1,161 @@
-"""Latencies on this machine, as JSON: ``make bench`` or ``python -m tests.bench``.
+"""Speed, memory and the quality of drafts on this machine: ``make bench`` or ``python -m tests.bench``.
 
-Two things are timed. The networks: the default model's encode, decode and composition on the sample portrait, beside
-the baseline in the same process, which is the published architecture at its own size (512 px, random weights), run as
-the published demo does for every edit: both encoders and the decoder, eager PyTorch, autograd left on; and a second
-time under ``inference_mode``. Rounds are interleaved, so that a busy spell of the machine hits all alike.
+One report to judge by, as JSON (``out/bench.json`` and standard output) and as a table (standard error) that ends with
+the bars to reach. Each part runs in a program of its own, one after the other:
 
-The editor: the real window, offscreen, with mouse events that paint while renders run, from the start of the process to
-a shown window, and from the release of a stroke to its shown result; at a mask of 1024 pixels what each move, a fill,
-undo and redo cost the interface, and how much memory a long history takes.
+- ``start``: from the start of the process to the window, the model and the first render, and the first start ever;
+- ``memory``: of all the editor's processes while the sample is opened, painted on and exported;
+- ``live``: from the hand's events to what they show in the real window, and how late its event loop is meanwhile;
+- ``painting``: what moves, fills and undo cost the interface at a mask of 1024 pixels, and a long history's bytes;
+- ``published``, ``default``: a network of the published size at 512 pixels, and the shipped model, on each back end,
+  beside what the published demo does for every edit, in the same rounds;
+- ``photo``: a face in 12 megapixels, found, labelled, and an edit laid back.
 
-The photo: finding and labelling a face in 12 megapixels, and laying an edit back into them.
+What int8 and parts do to random weights says little of trained ones, and the published weights may not be passed on:
+``python -m tests.fit_published`` makes some that draw two faces. Graphs made for the benchmark are kept in its output
+folder unless ``MASKBRUSH_CACHE_DIR`` names another one.
 """
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
+from tests.bench_bars import verdicts
+from tests.bench_processes import busy_seconds, own_seconds
+from tests.bench_table import Report, table
 
-from app.settings import Settings
-from app.window import SAMPLE
-from engine.compose import edit_alpha, match_colours
-from engine.frame import Frame
-from engine.generate import load_generator
-from engine.mask.steps import Entry, Ground, done
-from engine.mask.strokes import Stroke
-from engine.paste import Layer, patch_of
-from engine.photo import laid_over
-from engine.reader import read_portrait
-from engine.store import default_weights
-from engine.types import Portrait
-from resources.labels import BY_NAME
-from tests.bench_photo import bench_photo
-from tests.bench_studio import Hand, bench_studio
-
-Seconds = list[float]
-
-_START = """
-import time
-from app.settings import Settings
-from app.start import application, open_window
-app = application()
-window = open_window(settings=Settings())
-app.processEvents()
-print("shown", flush=True)
-import sys
-assert "torch" not in sys.modules
-import os
-os._exit(0)
-"""
+ROOT = Path(__file__).parents[1]
+PARTS = ("start", "memory", "live", "painting", "published", "default", "photo")
+OUT, PUBLISHED = Path("out/bench.json"), Path("runs/published-size.safetensors")
+LIMIT_S = 1500
+"""A part that takes longer is ended."""
+BUSY = 0.08
+"""Share of the processors that other programs may take without being worth a warning."""
+PACKAGES = ("torch", "onnxruntime-gpu", "onnxruntime", "openvino", "PySide6-Essentials", "numpy")
 
 
-def summary(samples: Seconds) -> dict[str, float]:
-    """Return p50 and p95 in milliseconds."""
-    p50, p95 = np.percentile(np.array(samples) * 1000, (50, 95))
-    return {"p50_ms": round(float(p50), 2), "p95_ms": round(float(p95), 2), "n": len(samples)}
-
-
-def timed(action: Callable[[], object]) -> float:
-    """Return how many seconds ``action`` takes."""
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
-
-
-def edited(portrait: Portrait, diameter: int) -> np.ndarray:
-    """Return the portrait's mask with one stroke of hair across the forehead."""
-    points = np.array([[200, 190], [260, 200], [320, 195]]) * (portrait.labels.shape[0] / 512)
-    step = Stroke(BY_NAME["hair"].id, np.c_[points, np.full(3, diameter / 2)])
-    return done(Ground(portrait.labels, portrait.labels, portrait.view), Entry(step))
-
-
-def bench_networks(rounds: int) -> dict:
-    """Time the default model's stages and the baseline, interleaved."""
-    import torch
-
-    from models.generator import DenseMappingNetwork
-
-    portrait = read_portrait(SAMPLE)
-    generator = load_generator(default_weights())
-    info = generator.info
-    height, width = portrait.labels.shape
-    frame = Frame.fit(height, width, info.size, info.multiple)
-    pixels, source = frame.pixels(portrait.pixels), frame.labels(portrait.labels)
-    view = portrait.view
-    labels = edited(portrait, 48)
-    region = frame.region(edit_alpha(labels, portrait.labels) > 0)
-    small = frame.labels(labels)
-    style = generator.encode(pixels, source)
-    image = generator.decode(small, style, pixels, region)
-
-    def compose() -> None:
-        alpha = edit_alpha(labels, portrait.labels)
-        matched = match_colours(image, pixels, small, frame.region(alpha > 0), small != source)
-        layer = Layer(frame.inside(matched), frame.inside(pixels), labels, portrait.labels, alpha)
-        laid_over(view, patch_of(layer, view, np.eye(2, 3)))
-
-    official = DenseMappingNetwork().eval()
-    big = torch.randint(0, 19, (1, 32, 32)).repeat_interleave(16, 1).repeat_interleave(16, 2)
-    picture = torch.rand(1, 3, 512, 512) * 2 - 1
-
-    def reference() -> None:
-        official(big, big, picture)
-
-    def reference_inference() -> None:
-        with torch.inference_mode():
-            official(big, big, picture)
-
-    stages: dict[str, Callable[[], object]] = {
-        "encode": lambda: generator.encode(pixels, source),
-        "decode": lambda: generator.decode(small, style, pixels, region),
-        "compose": compose,
-        "baseline_official_512": reference,
-        "baseline_official_512_inference_mode": reference_inference,
-    }
-    samples: dict[str, Seconds] = {name: [] for name in stages}
-    for index in range(rounds + 1):
-        for name, action in stages.items():
-            taken = timed(action)
-            if index:  # the first round warms up
-                samples[name].append(taken)
-    generator.close()
-    result: dict = {name: summary(values) for name, values in samples.items()}
-    edit = result["decode"]["p50_ms"] + result["compose"]["p50_ms"]
-    result["baseline_over_edit"] = round(result["baseline_official_512"]["p50_ms"] / edit, 1)
-    result["baseline_inference_mode_over_edit"] = round(
-        result["baseline_official_512_inference_mode"]["p50_ms"] / edit, 1
-    )
-    return {"model": info.title, "backend": info.backend, "device": info.device, **result}
-
-
-def bench_editor(strokes: int) -> dict:
-    """Time painting on a mask of 512 pixels from the release of a stroke to its shown result."""
-    from app.start import application, open_window
-
-    app = application()
-    window = open_window(settings=Settings())
-    hand = Hand(window)
-    hand.wait_for_portrait()
-    window.studio.set_label(BY_NAME["hair"].id)
-    moves: Seconds = []
-    shown: dict[int, Seconds] = {24: [], 48: [], 96: []}
-    rng = np.random.default_rng(0)
-    for index in range(strokes):
-        diameter = list(shown)[index % len(shown)]
-        window.studio.change(brush_size=diameter)
-        path = np.clip(rng.uniform(100, 400, 2) + np.cumsum(rng.normal(0, 8, (40, 2)), 0), 10, 500)
-        taken, _ = hand.drag(path)
-        moves += taken
-        shown[diameter].append(timed(hand.wait))
-        window.editor.undo()
-        hand.wait()
-    window.editor.forget_unsaved()
-    window.close()
-    app.processEvents()
-    result = {"paint_event_while_rendering": summary(moves)}
-    return result | {f"release_to_shown_{diameter}px": summary(values) for diameter, values in shown.items()}
-
-
-def bench_painting(strokes: int) -> dict:
-    """Time painting on a mask of 1024 pixels: see `bench_studio`."""
-    return {name: summary(value) if isinstance(value, list) else value for name, value in bench_studio(strokes).items()}
-
-
-def bench_start(rounds: int) -> dict:
-    """Time from the start of the process to the shown window."""
-    samples = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        with subprocess.Popen([sys.executable, "-c", _START], stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            samples.append(time.perf_counter() - started)
-            assert line.strip() == "shown", line
-    return {"process_start_to_window_shown": summary(samples)}
-
-
-def machine() -> dict:
+def machine() -> Report:
     """Describe the machine and the libraries."""
-    from importlib.metadata import version
-
     cpu = platform.processor() or platform.machine()
     listing = Path("/proc/cpuinfo")
-    cores = 0
     if listing.exists():
         lines = listing.read_text(encoding="utf-8").splitlines()
-        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-        cpu, cores = (names[0] if names else cpu), len(names)
-    packages = ("torch", "PySide6-Essentials", "numpy")
-    return {"cpu": cpu, "cores": cores, "python": platform.python_version(), **{p: version(p) for p in packages}}
+        cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), cpu)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else None
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "memory_gb": memory and round(memory, 1),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+class Load:
+    """How busy the machine is with other things, from now on."""
+
+    def __init__(self) -> None:
+        self._before = self._average()
+        self._started, self._busy, self._own = time.perf_counter(), busy_seconds(), own_seconds()
+
+    def report(self) -> Report:
+        """Return the load averages, and which share of the processors other programs took meanwhile."""
+        passed = (time.perf_counter() - self._started) * (os.cpu_count() or 1)
+        others = busy_seconds() - self._busy - (own_seconds() - self._own)
+        share = min(max(others / max(passed, 1e-9), 0.0), 1.0)
+        busy = share > BUSY or (self._before or 0.0) > 0.5 * (os.cpu_count() or 1)
+        return {
+            "before": self._before,
+            "after": self._average(),
+            "others_share": round(share, 3),
+            "busy": busy,
+            "seconds": round(time.perf_counter() - self._started, 1),
+        }
+
+    @staticmethod
+    def _average() -> float | None:
+        return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def command(part: str, args: argparse.Namespace) -> list[str]:
+    """Return the module that measures a part, and its arguments."""
+    words = {
+        "start": ["tests.bench_start", "start"],
+        "memory": ["tests.bench_start", "memory"],
+        "live": ["tests.bench_live"],
+        "painting": ["tests.bench_studio"],
+        "published": ["tests.bench_networks", "published", "--published", str(args.published)],
+        "default": ["tests.bench_networks", "default", "--published", str(args.published)],
+        "photo": ["tests.bench_photo"],
+    }[part]
+    if args.strokes is not None and part in ("memory", "live", "painting"):
+        words += ["--strokes", str(args.strokes)]
+    if args.rounds is not None and part in ("published", "default"):
+        words += ["--rounds", str(args.rounds)]
+    return words
+
+
+def run_part(words: list[str], environment: dict[str, str]) -> Report:
+    """Run a module; returns what it prints, or why there is nothing."""
+    load = Load()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", *words], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
+            timeout=LIMIT_S, check=True,
+        )  # fmt: skip
+        return json.loads(done.stdout) | {"load": load.report()}
+    except subprocess.TimeoutExpired:
+        return {"error": f"it took longer than {LIMIT_S} s"}
+    except (subprocess.CalledProcessError, ValueError) as error:
+        return {"error": str(error)}
 
 
 def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.bench", description=__doc__.splitlines()[0] if __doc__ else ""
+        prog="python -m tests.bench",
+        description=__doc__.partition("\n\n")[2] if __doc__ else "",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--rounds", type=int, default=9, help="rounds of the networks (default 9)")
-    parser.add_argument("--strokes", type=int, default=30, help="strokes painted in the editor (default 30)")
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="NAME", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--rounds", type=int, help="of the networks")
+    parser.add_argument("--strokes", type=int, help="painted in each of the window's parts")
+    parser.add_argument("--published", type=Path, default=PUBLISHED, help=f"weights of that size ({PUBLISHED})")
+    parser.add_argument("--out", type=Path, default=OUT, help=f"where the JSON goes as well ({OUT})")
     args = parser.parse_args()
-    report = {
-        "machine": machine(),
-        "start": bench_start(3),
-        "editor": bench_editor(args.strokes),
-        "painting_at_1024": bench_painting(args.strokes),
-        "networks": bench_networks(args.rounds),
-        "photo": bench_photo(),
-    }
-    print(json.dumps(report, indent=2))
+    args.published, args.out = args.published.absolute(), args.out.absolute()
+    environment = {
+        "QT_QPA_PLATFORM": "offscreen",
+        "MASKBRUSH_CACHE_DIR": str(args.out.parent / "bench-cache"),
+    } | os.environ
+    load = Load()
+    report: Report = {"machine": machine()}
+    print("Making what the editor keeps for its default model…", file=sys.stderr)
+    subprocess.run([sys.executable, "-m", "app", "prepare"], cwd=ROOT, env=environment, stdout=sys.stderr, check=False)
+    for part in [name for name in PARTS if not args.only or name in args.only]:
+        started = time.perf_counter()
+        print(f"Measuring: {part}…", file=sys.stderr)
+        report[part] = run_part(command(part, args), environment)
+        print(f"{part} took {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    report["load"] = load.report()
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, indent=2)
+    args.out.write_text(text + "\n", encoding="utf-8")
+    print(text)
+    print(f"\n{table(report)}\n\nThe bars\n{verdicts(report)}\n\nThe report is in {args.out}", file=sys.stderr)
     return 0
 
 

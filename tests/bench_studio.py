@@ -1,8 +1,12 @@
 """What painting costs on a mask of 1024 x 1024 pixels, in the real window: moves, fills, undo, and a long history.
 
+A part of `tests.bench`, or ``python -m tests.bench_studio``.
+
 Moves are timed with the repaint of what they dirtied and with renders going on; fills, undo and redo likewise.
 """
 
+import argparse
+import json
 import time
 
 import cv2
@@ -17,6 +21,7 @@ from engine.mask.strokes import Stroke
 from engine.reader import read_portrait
 from engine.types import Portrait
 from resources.labels import BY_NAME, LABEL_COUNT
+from tests.bench_table import summary
 
 SIDE = 1024
 Seconds = list[float]
@@ -134,3 +139,17 @@ def _long_history(window: MainWindow, rng: np.random.Generator) -> int:
         path = rng.uniform(0, SIDE, 2) + np.cumsum(rng.normal(0, 16, (40, 2)), 0)
         editor.perform(Stroke(int(rng.integers(LABEL_COUNT)), np.c_[path, np.full(40, rng.uniform(4, 60))]))
     return editor.history.nbytes
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench_studio")
+    parser.add_argument("--strokes", type=int, default=30, help="of each kind (30)")
+    figures = bench_studio(parser.parse_args().strokes)
+    report = {name: summary(value) if isinstance(value, list) else value for name, value in figures.items()}
+    print(json.dumps(report, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

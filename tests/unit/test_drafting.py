@@ -158,7 +158,15 @@ def test_another_style_model_or_picture_has_no_part(options) -> None:
     assert drafting.plan(given, moving=True) is False and len(list(drafting.preparations(given))) == 1
     assert drafting.known(inputs(**options)) is None
     # The same style, computed once more, is the same.
-    assert not list(drafting.preparations(inputs(SMALL, style=StyleCode(STYLE.vector.copy(), "fake"))))
+    assert not list(drafting.preparations(inputs(style=StyleCode(STYLE.vector.copy(), "fake"))))
+
+
+def test_a_stroke_that_begins_elsewhere_is_drafted_from_where_it_begins() -> None:
+    drafting, generator = ready()
+    before = generator.decoded
+    for prepare in drafting.preparations(inputs(SMALL)):
+        prepare()
+    assert generator.decoded == before + 1 and drafting.known(inputs(SMALL)) is not None
 
 
 def test_a_forgotten_render_is_no_ground() -> None:

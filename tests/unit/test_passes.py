@@ -310,7 +310,8 @@ def test_the_unedited_portrait_is_shown_at_once_and_then_rendered_for_the_first_
     assert nothing is None and second.optional and second.wait == PAUSE_S
     assert generator.decoded == 1 and not generator.calls[0][3].any()
     assert kinds(session, asked(stroke(portrait, 10), moving=True)) == ["draft", "exact"]
-    # Once is enough, until there is another style.
+    # After an undo the next stroke begins here again; once is enough.
+    assert len(run(session, asked(portrait.labels.copy()))) == 2
     assert len(run(session, asked(portrait.labels.copy()))) == 1
 
 
