@@ -165,7 +165,7 @@ class Drafting:
             middle[tuple(side // 2 for side in middle.shape)] = True
             part = Part(self._exact, middle, box_around(middle, self._step()))
             yield lambda: self.draft(inputs, part)
-        if self._whole() and self.times.slow and self.times.expected("whole") is None:
+        if self._whole() and self.times.expected("whole") is None:
             yield lambda: self.draft(inputs)
 
     def plan(self, inputs: Inputs, moving: bool) -> Part | bool:

@@ -113,6 +113,7 @@ def plan(times: Times, moving: bool, share: float | None, whole: bool) -> tuple[
         return ("exact",)
     if share is not None and share <= LARGEST_SHARE and times.worth("part", share):
         return ("part", "exact")
-    if whole and times.slow and times.worth("whole"):
+    # The first one takes long, as back ends make it ready then: not in the middle of a drag that needs none.
+    if whole and times.worth("whole") and (times.slow or times.expected("whole") is not None):
         return ("whole", "exact")
     return ("exact",)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.drafting import FAILURES, Drafting, Exact, Inputs, Part, box_around, margin_of, pasted
-from engine.progress import LARGEST_SHARE
+from engine.progress import LARGEST_SHARE, Times
 from engine.types import CancelledError, ModelError, Region, StyleCode
 from tests.drafting_fakes import FAST_S, LONG_S, SetTimes
 from tests.fakes import DRAFT_ERROR, FakeGenerator
@@ -176,12 +176,15 @@ def test_a_forgotten_render_is_no_ground() -> None:
     assert drafting.plan(inputs(SMALL), moving=True) is False
 
 
-def test_a_large_change_is_drafted_whole_where_the_exact_render_is_slow() -> None:
+def test_a_large_change_is_drafted_whole_where_that_is_quicker() -> None:
     drafting, generator = ready(drafts="int8")
     assert LARGE.y1 - LARGE.y0 > LARGEST_SHARE * SIDE
-    assert drafting.plan(inputs(LARGE), moving=True) is False
-    drafting.times = SetTimes(LONG_S)
+    drafting.times = Times()
+    drafting.times.note("exact", FAST_S)
+    assert drafting.plan(inputs(LARGE), moving=True) is False, "the first one takes long"
+    drafting.times = SetTimes()
     assert drafting.plan(inputs(LARGE), moving=True) is True
+    assert drafting.plan(inputs(LARGE), moving=False) is False, "the exact one is quick enough"
     image = drafting.draft(inputs(LARGE))
     assert generator.drafted == [None] and image is not None
     exact = generator.decode(inputs(LARGE).labels, STYLE, PIXELS, inputs(LARGE).region)
@@ -211,7 +214,8 @@ def test_its_times_are_measured() -> None:
     [
         ("", LONG_S, [Region(48, 48, 80, 80)]),
         ("int8", LONG_S, [Region(48, 48, 80, 80), None]),
-        ("int8", FAST_S, [Region(48, 48, 80, 80)]),
+        ("int8", FAST_S, [Region(48, 48, 80, 80), None]),
+        ("", FAST_S, [Region(48, 48, 80, 80)]),
     ],
 )
 def test_what_may_be_needed_is_made_ready_once(drafts: str, exact: float, expected: list[Region | None]) -> None:
