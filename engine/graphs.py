@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+import models  # noqa: F401  keeps ONNX Runtime from reporting its use
 from engine.generate import BackendUnavailableError, nvidia_driver
 from engine.types import CancelledError
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 # Before anything imports Qt. A developer who wants to watch the tests sets the variable to xcb, wayland or cocoa.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# As the program itself does: some tests import ONNX Runtime before anything of the program.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import pytest
 from hypothesis import settings

@@ -8,6 +8,9 @@ import pytest
 import torch
 
 from tests.fakes import make_portrait
+from tests.unit.graph_fixtures import graphs, model, opened
+
+__all__ = ["graphs", "model", "opened"]
 
 
 @pytest.fixture

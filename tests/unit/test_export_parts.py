@@ -8,35 +8,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models.config import GeneratorConfig
+from models.checkpoints import load_generator
 from models.export import CHECK, GRAPHS, INT8_GRAPHS, example, export_generator
 from models.generator import DenseMappingNetwork
 from models.local import PartDecode, WholeDecode
-from models.quantize import calibrate_on
-from models.synthetic import TINY, made_mask
-from tests.fakes import TINY_PUBLISHED
-
-CONFIGS = {"context": TINY, "published": TINY_PUBLISHED}
+from models.synthetic import TINY
 
 
-def made_network(config: GeneratorConfig) -> DenseMappingNetwork:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return DenseMappingNetwork(config).eval()
-
-
-def portraits() -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    rng = np.random.default_rng(0)
-    return [(made_mask(128), rng.integers(0, 256, (128, 128, 3), np.uint8)) for _ in range(2)]
-
-
-@pytest.fixture(scope="module", params=list(CONFIGS))
-def exported(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[DenseMappingNetwork, Path]:
-    network, folder = made_network(CONFIGS[request.param]), tmp_path_factory.mktemp("graphs")
-    export_generator(network, "Tiny", folder, calibrate_on(network, portraits(), 2))
-    return network, folder
+@pytest.fixture
+def exported(model: Path) -> tuple[DenseMappingNetwork, Path]:
+    """A network and the folder of its graphs."""
+    return load_generator(model / "tiny.safetensors")[0], model / "graphs"
 
 
 def run(graph: Path, given: dict[str, torch.Tensor]) -> list[NDArray[np.float32]]:
@@ -116,5 +98,5 @@ def test_the_check_is_an_example_with_its_outcome(exported: tuple[DenseMappingNe
 
 
 def test_without_ranges_there_are_no_int8_graphs(tmp_path: Path) -> None:
-    export_generator(made_network(TINY), "Tiny", tmp_path)
+    export_generator(DenseMappingNetwork(TINY).eval(), "Tiny", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted((*GRAPHS, CHECK))

@@ -1,10 +1,8 @@
 """The generator as exported graphs, on both runtimes that run them."""
 
-import shutil
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,65 +10,19 @@ import numpy as np
 import pytest
 import torch
 
-from engine import graph_generator, idle, model_graphs
+from engine import graph_generator
 from engine.generate import BackendUnavailableError, Image, to_planes
 from engine.graph_generator import GraphGenerator, Runtime, around
 from engine.graphs import Stop
 from engine.torch_backend import TorchGenerator
 from engine.types import CancelledError, ModelError, Region, StyleCode
-from models.checkpoints import load_generator, save_generator
-from models.config import GeneratorConfig
-from models.export import export_generator
+from models.checkpoints import load_generator
 from models.generator import DenseMappingNetwork
 from models.local import PartDecode, WholeDecode
-from models.quantize import calibrate_on
-from models.synthetic import TINY
-from tests.fakes import WAIT_S, make_portrait
+from tests.fakes import make_portrait
 
 TOLERANCE = 1e-3
-CONFIGS = {
-    "context": TINY,
-    "published": GeneratorConfig(size=64, width=4, downsamplings=2, blocks=1),
-}
-"""Group norm, zeros beyond the border and noise; instance norm, mirrored borders and neither."""
 RUNTIMES: tuple[Runtime, ...] = ("onnx", "openvino")
-
-
-@pytest.fixture(scope="module", params=list(CONFIGS))
-def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with weights and, in ``graphs``, what is exported of them."""
-    folder = tmp_path_factory.mktemp(request.param)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = DenseMappingNetwork(CONFIGS[request.param]).eval()
-    save_generator(network, folder / "tiny.safetensors", "Tiny", half=False)
-    portraits = [make_portrait(128, seed=seed) for seed in range(2)]
-    quantization = calibrate_on(network, [(each.labels.copy(), each.pixels.copy()) for each in portraits], 2)
-    export_generator(network, "Tiny", folder / "graphs", quantization)
-    return folder
-
-
-@pytest.fixture
-def graphs(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """This test's own copy of the graphs, which generators then use; nothing is prepared in idle moments."""
-    shutil.copytree(model / "graphs", tmp_path / "graphs")
-    monkeypatch.setattr(graph_generator, "prepared", lambda weights, progress: tmp_path / "graphs")
-    monkeypatch.setattr(idle, "QUIET_S", 1e6)
-    return tmp_path / "graphs"
-
-
-@pytest.fixture
-def opened(model: Path, graphs: Path) -> Iterator[Callable[..., GraphGenerator]]:
-    made: list[GraphGenerator] = []
-
-    def load(runtime: Runtime) -> GraphGenerator:
-        made.append(GraphGenerator(model / "tiny.safetensors", runtime, "cpu", "a note"))
-        return made[-1]
-
-    yield load
-    for generator in made:
-        generator.close()
-        generator.close()  # may be repeated
 
 
 def inputs(height: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -394,37 +346,3 @@ def test_a_closed_one_says_so(opened) -> None:
         generator.encode(pixels, labels)
     generator.refuse_int8()
     generator.cancel()
-
-
-# Idle moments
-
-
-def test_in_idle_moments_parts_are_made_ready_and_copies_kept(
-    monkeypatch: pytest.MonkeyPatch, opened, graphs: Path
-) -> None:
-    monkeypatch.setattr(idle, "QUIET_S", 0.0)
-    monkeypatch.setattr(model_graphs, "REHEARSED", 2)
-    generator = opened("openvino")
-    names = {"encode.compiled", "decode.compiled", "part-int8.compiled"}
-    until = time.monotonic() + WAIT_S
-    while {path.name for path in graphs.glob("*.compiled")} != names:
-        assert time.monotonic() < until, "not all copies were made"
-        time.sleep(0.01)
-    labels, pixels, region = inputs(64, 64)
-    style = generator.encode(pixels, labels)
-    image = generator.decode(labels, style, pixels, region)
-    part = generator.draft(labels, style, pixels, region, Region(0, 0, 64, 64))
-    generator.close()
-    again = opened("openvino")  # from the copies
-    np.testing.assert_allclose(again.encode(pixels, labels).vector, style.vector, atol=1e-6)
-    np.testing.assert_allclose(again.decode(labels, style, pixels, region), image, atol=1e-6)
-    np.testing.assert_allclose(again.draft(labels, style, pixels, region, Region(0, 0, 64, 64)), part, atol=1e-6)
-
-
-def test_a_generator_that_is_forgotten_ends_its_thread(opened, model: Path, graphs: Path) -> None:
-    generator = GraphGenerator(model / "tiny.safetensors", "onnx", "cpu")
-    thread = generator._idle._thread
-    assert thread.is_alive()
-    del generator
-    thread.join(WAIT_S)
-    assert not thread.is_alive()

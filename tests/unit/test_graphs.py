@@ -1,5 +1,7 @@
 """Sessions of ONNX Runtime: what is asked of it, and what is said where it or a device is missing."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ from engine.generate import BackendUnavailableError
 from engine.graphs import SessionGraph, Stop, metadata, open_session
 from engine.types import CancelledError
 
+ROOT = Path(__file__).parents[2]
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 
 
@@ -248,3 +251,21 @@ def test_files_that_are_no_whole_graph_are_found_out(doubling: Path) -> None:
             metadata(doubling)
     with pytest.raises(OSError):
         metadata(doubling.with_name("none.onnx"))
+
+
+def test_nothing_is_kept_or_reported_about_its_use(doubling: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    program = (
+        "import sys; from pathlib import Path; from engine.graphs import open_session; "
+        "print(open_session(Path(sys.argv[1]), 'cpu').get_inputs()[0].name)"
+    )
+    places = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data")}
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | places
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(doubling)], env=environment, cwd=ROOT, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["x"]
+    # Its reports begin with a name for this computer and a database, in the user's folders.
+    assert not list(home.rglob("*"))
