@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.drafting import FAILURES, Drafting, Exact, Inputs, Part, box_around, margin_of, pasted
+from engine.drafting import FAILURES, LARGEST_CHANGE, Drafting, Exact, Inputs, Part, box_around, margin_of, pasted
 from engine.progress import LARGEST_SHARE, Times
 from engine.types import CancelledError, ModelError, Region, StyleCode
 from tests.drafting_fakes import FAST_S, LONG_S, SetTimes
@@ -159,6 +159,15 @@ def test_another_style_model_or_picture_has_no_part(options) -> None:
     assert drafting.known(inputs(**options)) is None
     # The same style, computed once more, is the same.
     assert not list(drafting.preparations(inputs(style=StyleCode(STYLE.vector.copy(), "fake"))))
+
+
+def test_where_much_has_changed_there_is_no_part() -> None:
+    drafting, _ = ready()
+    drafting.times = SetTimes(LONG_S)
+    side = int((LARGEST_CHANGE * SIDE**2) ** 0.5)
+    few, many = (Region(40, 40, 40 + side, 40 + side + more) for more in (0, 3))
+    assert isinstance(drafting.plan(inputs(few), moving=True), Part)
+    assert drafting.plan(inputs(many), moving=True) is False
 
 
 def test_a_stroke_that_begins_elsewhere_is_drafted_from_where_it_begins() -> None:
