@@ -26,8 +26,8 @@ render, around the change. The box's own edges are not right.
 LARGEST_CHANGE = 0.1
 """Where a larger share of the picture has changed, it shows in a part that the statistics have not changed with it.
 
-Measured with a network of the published size, a dab of 192 of 512 pixels, 11% of the picture, differs from the new exact
-render by 4 to 6 levels of 255 in the mean, one of 96 pixels by 1.
+Measured with a network of the published size, a dab of 192 of 512 pixels, 11% of the picture, differs from the new
+exact render by 4 to 6 levels of 255 in the mean, one of 96 pixels by 1.
 """
 FAILURES = 2
 """After so many failures in a row a generator is asked for no more drafts."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import sys
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,36 +16,25 @@ from engine.generate import BackendUnavailableError
 from engine.graphs import Feeds, Stop, threads_asked_for
 from engine.types import WriteError
 from models.config import reason_of
-
-TOOLS = "openvino.tools.ovc"
-"""A part of OpenVINO that sends a message to its makers when it is imported, as OpenVINO itself does if it can."""
+from models.quiet import openvino_runtime
 
 BLOB_MAGIC = b"MBPLAN1\n"
 BLOB_LARGEST = 96 << 20
 """Of larger graphs, bytes, no compiled copy is kept: it would fill the disk, and is hardly quicker to read."""
 
 
-def openvino_runtime() -> Any:
-    """Return the module `openvino`, imported without what would send a message over the network.
+def openvino() -> Any:
+    """Return the module `openvino`; see `models.quiet`.
 
     Raises
     ------
     BackendUnavailableError
         If it cannot be imported.
     """
-    modules: dict[str, Any] = sys.modules
-    absent = TOOLS not in modules
-    if absent:
-        # Python then refuses to import it, and OpenVINO goes without.
-        modules[TOOLS] = None
     try:
-        import openvino
+        return openvino_runtime()
     except (ImportError, OSError) as error:
         raise BackendUnavailableError(f"OpenVINO cannot be imported ({reason_of(error)})") from error
-    finally:
-        if absent:
-            del modules[TOOLS]
-    return openvino
 
 
 class CompiledGraph:
@@ -111,7 +99,7 @@ class Compiler:
     """
 
     def __init__(self) -> None:
-        self._runtime = openvino_runtime()
+        self._runtime = openvino()
         try:
             self._core = self._runtime.Core()
             name = self._core.get_property("CPU", "FULL_DEVICE_NAME")

@@ -32,6 +32,7 @@ from models.generator import DenseMappingNetwork
 from models.metrics import confusion, label_scores
 from models.options import positive
 from models.quantize import Pixels, Quantization, calibrate_on, ranges_file, simulated_edits
+from models.quiet import openvino_runtime
 from models.rendering import to_pixels
 from models.sheet import shipped_samples
 from resources.labels import LABEL_COUNT
@@ -41,31 +42,12 @@ Feed = dict[str, NDArray[Any]]
 INPUTS = ("labels", "style", "image", "region")
 """The inputs of the graph ``decode.onnx``, in the order of the arguments of `DenseMappingNetwork.decode`."""
 
-SENDS = "openvino.tools.ovc"
-"""A part of OpenVINO that tells its makers when it is imported, as OpenVINO itself does if it can."""
-
-
-def openvino_runtime() -> Any:
-    """Return the module `openvino`, imported without the part that sends a message over the network; None without."""
-    modules: dict[str, Any] = sys.modules
-    absent = SENDS not in modules
-    if absent:
-        # Python then refuses to import it, and OpenVINO goes without.
-        modules[SENDS] = None
-    try:
-        import openvino
-    except (ImportError, OSError):
-        return None
-    finally:
-        if absent:
-            del modules[SENDS]
-    return openvino
-
 
 def open_graph(graph: Path, example: Feed) -> tuple[Callable[[Feed], NDArray[np.float32]], str]:
     """Open a graph for inputs of the example's shapes, by OpenVINO or else ONNX Runtime; also says by which."""
-    openvino = openvino_runtime()
-    if openvino is None:
+    try:
+        openvino = openvino_runtime()
+    except (ImportError, OSError):
         import onnxruntime
 
         session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])

@@ -1,0 +1,28 @@
+"""Libraries that would report their use to their makers, imported so that they do not."""
+
+import sys
+from typing import Any
+
+SENDS = "openvino.tools.ovc"
+"""A part of OpenVINO that sends a message to its makers when it is imported, as OpenVINO itself does if it can."""
+
+
+def openvino_runtime() -> Any:
+    """Return the module `openvino`, imported without what would send a message over the network.
+
+    Raises
+    ------
+    ImportError, OSError
+        If it cannot be imported.
+    """
+    modules: dict[str, Any] = sys.modules
+    absent = SENDS not in modules
+    if absent:
+        # Python then refuses to import it, and OpenVINO goes without.
+        modules[SENDS] = None
+    try:
+        import openvino
+    finally:
+        if absent:
+            del modules[SENDS]
+    return openvino
