@@ -25,12 +25,6 @@ EVERYTHING = Region(0, 0, SIDE, SIDE)
 NO_MEMORY = [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("MPS backend out of memory")]
 
 
-def made_network(config: GeneratorConfig) -> DenseMappingNetwork:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        return DenseMappingNetwork(config).eval()
-
-
 def styled(network: DenseMappingNetwork, seed: int = 0) -> StyleCode:
     vector = np.random.default_rng(seed).normal(0, 0.5, network.config.style_size)
     return StyleCode(vector.astype(np.float32), "")

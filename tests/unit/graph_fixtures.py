@@ -5,33 +5,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from engine import graph_generator, idle
 from engine.graph_generator import GraphGenerator, Runtime
 from models.checkpoints import save_generator
 from models.config import GeneratorConfig
 from models.export import export_generator
-from models.generator import DenseMappingNetwork
 from models.quantize import calibrate_on
 from models.synthetic import TINY
 from tests.fakes import make_portrait
+from tests.networks import random_network
 
 CONFIGS = {"context": TINY, "published": GeneratorConfig(size=64, width=4, downsamplings=2, blocks=1)}
 """Group norm, zeros beyond the border and noise; instance norm, mirrored borders and neither."""
-
-
-def made_network(config: GeneratorConfig) -> DenseMappingNetwork:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return DenseMappingNetwork(config).eval()
 
 
 @pytest.fixture(scope="session", params=list(CONFIGS))
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with weights and, in ``graphs``, what is exported of them; not to be written to."""
     folder = tmp_path_factory.mktemp(request.param)
-    network = made_network(CONFIGS[request.param])
+    network = random_network(CONFIGS[request.param])
     save_generator(network, folder / "tiny.safetensors", "Tiny", half=False)
     portraits = [make_portrait(128, seed=seed) for seed in range(2)]
     quantization = calibrate_on(network, [(each.labels.copy(), each.pixels.copy()) for each in portraits], 2)

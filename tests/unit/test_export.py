@@ -20,6 +20,7 @@ from models.generator import DenseMappingNetwork, restyled
 from models.synthetic import TINY, made_mask
 from tests.fakes import TINY_PUBLISHED
 from tests.golden import fill, made_image
+from tests.networks import random_network
 
 CONFIGS = {"context and region features": TINY, "published": replace(TINY_PUBLISHED, size=128)}
 AGREEMENT = 1e-3
@@ -32,12 +33,6 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp("export") / "new" / "folder"
     export_generator(fill(DenseMappingNetwork(config)), f"Tïny {request.param}", folder)
     return config, folder
-
-
-def other_weights(config: GeneratorConfig) -> DenseMappingNetwork:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        return DenseMappingNetwork(config).eval()
 
 
 def run(graph: Path, inputs: dict[str, torch.Tensor]) -> NDArray[np.float32]:
@@ -103,13 +98,13 @@ def test_the_check_finds_agreement_at_each_size(exported: tuple[GeneratorConfig,
 
 def test_the_check_finds_graphs_of_other_weights_out(exported: tuple[GeneratorConfig, Path]) -> None:
     config, folder = exported
-    assert min(check_export(other_weights(config), folder).values()) > TOLERANCE
+    assert min(check_export(random_network(config, seed=1), folder).values()) > TOLERANCE
 
 
 @pytest.mark.parametrize("half", GRAPHS[:2])
 def test_the_check_looks_at_both_graphs(exported: tuple[GeneratorConfig, Path], half: str) -> None:
     config, folder = exported
-    network, other = fill(DenseMappingNetwork(config)), other_weights(config).state_dict()
+    network, other = fill(DenseMappingNetwork(config)), random_network(config, seed=1).state_dict()
     encoder = ("enc_style.", "enc_label.")
     with torch.no_grad():
         for name, value in network.named_parameters():
@@ -185,7 +180,7 @@ def test_graphs_that_compute_something_else_have_a_status_of_their_own(
     fault: str,
 ) -> None:
     config, graphs = exported
-    network = other_weights(config) if fault == "other weights" else fill(DenseMappingNetwork(config))
+    network = random_network(config, seed=1) if fault == "other weights" else fill(DenseMappingNetwork(config))
     if fault == "not a number":
         # It compares as neither more nor less than what is allowed.
         with torch.no_grad():

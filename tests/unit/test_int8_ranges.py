@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models import quantize
 from models.config import GeneratorConfig, WeightFileError
-from models.generator import DenseMappingNetwork
 from models.quantize import (
     Quantization,
     calibrate_on,
@@ -22,8 +20,9 @@ from models.quantize import (
     ranges_file,
     simulated_edits,
 )
-from models.synthetic import TINY, made_mask, made_pixels
+from models.synthetic import TINY
 from tests.fakes import TINY_PUBLISHED
+from tests.networks import made_portraits, random_network
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
@@ -31,21 +30,10 @@ ID = "0123456789abcdef"
 GOOD = Quantization(ID, {"model.1": (-1.5, 2.0), "model.4": (0.0, 1.0)}, ("model.1",), {"psnr": 50.5, "by": "this"})
 
 
-def random_network(config: GeneratorConfig = TINY) -> DenseMappingNetwork:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return DenseMappingNetwork(config).eval()
-
-
-def portraits(count: int = 2, size: int = 64) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    masks = [made_mask(size, glasses=index == 0) for index in range(count)]
-    return [(mask, made_pixels(mask, index)) for index, mask in enumerate(masks)]
-
-
 @pytest.mark.parametrize("config", [TINY, TINY_PUBLISHED], ids=["context", "published"])
 def test_ranges_of_few_values_are_their_least_and_greatest(config: GeneratorConfig) -> None:
     network = random_network(config)
-    samples = list(simulated_edits(network, portraits(size=32), 2, seed=0))
+    samples = list(simulated_edits(network, made_portraits(size=32), 2, seed=0))
     seen: dict[str, list[Tensor]] = {}
 
     def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
@@ -73,7 +61,7 @@ def test_far_values_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantize, "OUTSIDE", 0.01)
     monkeypatch.setattr(quantize, "KEPT", 50)
     network = random_network()
-    samples = list(simulated_edits(network, portraits(size=32), 4, seed=0))
+    samples = list(simulated_edits(network, made_portraits(size=32), 4, seed=0))
     seen: list[Tensor] = []
     handle = convolutions(network)["model.10.conv_block.0.conv"].register_forward_pre_hook(
         lambda _, given: seen.append(given[0])
@@ -90,7 +78,7 @@ def test_a_layer_whose_input_is_always_zero_gets_some_range() -> None:
     network = random_network()
     for name in ("weight", "bias"):
         nn.init.zeros_(getattr(network.model[2], name))  # the first norm: nothing reaches the next convolution
-    ranges = collect_ranges(network, simulated_edits(network, portraits(size=32), 1, seed=0))
+    ranges = collect_ranges(network, simulated_edits(network, made_portraits(size=32), 1, seed=0))
     assert ranges["model.4"] == (0.0, quantize.NARROWEST)
     Quantization(ID, ranges)
 
@@ -103,7 +91,7 @@ def test_ranges_need_samples() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_network_that_computes_no_numbers_is_refused_and_left_as_it_was(value: float) -> None:
     network = random_network()
-    samples = list(simulated_edits(network, portraits(size=32), 1, seed=0))
+    samples = list(simulated_edits(network, made_portraits(size=32), 1, seed=0))
     with torch.no_grad():
         network.get_parameter("model.1.bias")[0] = value
     with pytest.raises(ValueError, match="not finite"):
@@ -117,7 +105,7 @@ def test_a_network_that_computes_no_numbers_is_refused_and_left_as_it_was(value:
 @pytest.mark.parametrize("config", [TINY, TINY_PUBLISHED], ids=["context", "published"])
 def test_edits_are_arguments_of_decode(config: GeneratorConfig) -> None:
     network = random_network(config)
-    edits = list(simulated_edits(network, portraits(size=32), 3, seed=0))
+    edits = list(simulated_edits(network, made_portraits(size=32), 3, seed=0))
     assert len(edits) == 3
     for arguments in edits:
         shapes = [(1, 32, 32), (1, config.style_size), (1, 3, 32, 32), (1, 1, 32, 32)]
@@ -129,7 +117,7 @@ def test_edits_are_arguments_of_decode(config: GeneratorConfig) -> None:
 
 def test_edits_follow_from_the_seed() -> None:
     network = random_network()
-    first, again, other = (list(simulated_edits(network, portraits(), 4, seed)) for seed in (0, 0, 1))
+    first, again, other = (list(simulated_edits(network, made_portraits(), 4, seed)) for seed in (0, 0, 1))
     for one, two in zip(first, again, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
     assert not all(torch.equal(a[0], b[0]) for a, b in zip(first, other, strict=True))
@@ -137,7 +125,7 @@ def test_edits_follow_from_the_seed() -> None:
 
 def test_the_region_holds_what_the_edit_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantize, "wear", lambda pixels, labels, rng: (pixels, labels))
-    network, (portrait,) = random_network(), portraits(1)
+    network, (portrait,) = random_network(), made_portraits(1)
     own = network.encode(
         torch.from_numpy(portrait[0])[None], torch.from_numpy(portrait[1]).permute(2, 0, 1)[None] / 127.5 - 1
     )
@@ -155,11 +143,11 @@ def test_the_region_holds_what_the_edit_changes(monkeypatch: pytest.MonkeyPatch)
 
 def test_some_edits_bring_another_portrait_s_style() -> None:
     network = random_network()
-    styles = {tuple(edit[1][0].tolist()) for edit in simulated_edits(network, portraits(2), 24, seed=0)}
+    styles = {tuple(edit[1][0].tolist()) for edit in simulated_edits(network, made_portraits(2), 24, seed=0)}
     with torch.inference_mode():
         plain = [
             tuple(network.encode(torch.from_numpy(labels)[None], quantize.to_tensor(pixels))[0].tolist())
-            for labels, pixels in portraits(2)
+            for labels, pixels in made_portraits(2)
         ]
     assert len(styles) > 2  # accessories make styles of their own
     assert any(style in styles for style in plain)
@@ -172,12 +160,12 @@ def test_edits_need_portraits() -> None:
 
 def test_the_last_layer_stays_exact_and_so_does_a_first_one_that_is_given_more_than_labels() -> None:
     network = random_network()
-    found = calibrate_on(network, portraits(), 2, model_id=ID)
+    found = calibrate_on(network, made_portraits(), 2, model_id=ID)
     assert found.exact == ("model.1", "model.18")
     assert list(found.ranges) == list(convolutions(network))
     assert (found.model_id, found.measured) == (ID, {})
-    assert calibrate_on(network, portraits(), 2).ranges == found.ranges
-    published = calibrate_on(random_network(TINY_PUBLISHED), portraits(size=32), 1)
+    assert calibrate_on(network, made_portraits(), 2).ranges == found.ranges
+    published = calibrate_on(random_network(TINY_PUBLISHED), made_portraits(size=32), 1)
     assert published.exact == ("model.31",)
     assert published.ranges["model.1"] == (0.0, 1.0)
 

@@ -13,14 +13,9 @@ from models.generator import DenseMappingNetwork
 from models.local import PartDecode, WholeDecode
 from models.synthetic import TINY
 from tests.fakes import TINY_PUBLISHED
+from tests.networks import random_network
 
 CONFIGS = {"group norm, context": TINY, "published": TINY_PUBLISHED, "one halving": replace(TINY, downsamplings=1)}
-
-
-def random_network(config: GeneratorConfig) -> DenseMappingNetwork:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return DenseMappingNetwork(config).eval()
 
 
 def inputs(config: GeneratorConfig, side: int = 256) -> dict[str, Tensor]:

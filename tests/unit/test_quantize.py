@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from models import calibrate, quantize
 from models.calibrate import INPUTS, psnr
 from models.checkpoints import save_generator
-from models.config import GeneratorConfig
 from models.export import INT8_GRAPHS, export_generator
 from models.face_parser import FaceParser, save_parser
 from models.generator import DenseMappingNetwork
@@ -35,24 +34,14 @@ from models.quantize import (
     steps_of,
 )
 from models.quiet import openvino_runtime
-from models.synthetic import SMOKE_PARSER, TINY, made_mask, made_pixels, make_data
+from models.synthetic import SMOKE_PARSER, make_data
 from tests.fakes import tiny_weights
+from tests.networks import made_portraits, random_network
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
 ID = "0123456789abcdef"
 GOOD = Quantization(ID, {"model.1": (-1.5, 2.0), "model.4": (0.0, 1.0)}, ("model.1",), {"psnr": 50.5, "by": "this"})
-
-
-def random_network(config: GeneratorConfig = TINY) -> DenseMappingNetwork:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return DenseMappingNetwork(config).eval()
-
-
-def portraits(count: int = 2, size: int = 64) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    masks = [made_mask(size, glasses=index == 0) for index in range(count)]
-    return [(mask, made_pixels(mask, index)) for index, mask in enumerate(masks)]
 
 
 # Numbers
@@ -210,7 +199,7 @@ def test_files_that_cannot_be_read_or_written(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory, one_core: None) -> tuple[Path, Quantization]:
     folder, network = tmp_path_factory.mktemp("int8"), random_network()
-    found = calibrate_on(network, portraits(), 8)
+    found = calibrate_on(network, made_portraits(), 8)
     export_generator(network, "Tiny", folder, found)
     return folder, found
 
@@ -234,7 +223,7 @@ def rounding_network(found: Quantization) -> DenseMappingNetwork:
 def test_the_exported_graph_computes_what_a_rounding_network_does(exported: tuple[Path, Quantization]) -> None:
     folder, found = exported
     network, rounding = random_network(), rounding_network(found)
-    (edit,) = simulated_edits(network, portraits(), 1, seed=5)
+    (edit,) = simulated_edits(network, made_portraits(), 1, seed=5)
     with torch.inference_mode():
         exact, wanted = network.decode(*edit).numpy(), rounding.decode(*edit).numpy()
     feed = {name: value.numpy() for name, value in zip(INPUTS, edit, strict=True)}

@@ -18,6 +18,7 @@ from engine.torch_graphs import Steady
 from engine.types import CancelledError, Region, StyleCode
 from models.generator import DenseMappingNetwork
 from tests.fakes import check_error, make_portrait, tiny_weights
+from tests.networks import random_network
 from tests.torch_fakes import (
     CONFIGS,
     EVERYTHING,
@@ -30,7 +31,6 @@ from tests.torch_fakes import (
     exact,
     fail,
     loaded,
-    made_network,
     stem,
 )
 
@@ -51,7 +51,7 @@ def generator(weights: Path) -> Iterator[TorchGenerator]:
 
 @pytest.fixture(params=["context", "plain"])
 def network(request: pytest.FixtureRequest) -> DenseMappingNetwork:
-    return made_network(CONFIGS[request.param])
+    return random_network(CONFIGS[request.param])
 
 
 # On the CPU

@@ -17,6 +17,7 @@ from engine.torch_graphs import Buffer, Graph, Halved, QuickDecode, quick_layers
 from engine.types import StyleCode
 from models.generator import DenseMappingNetwork
 from tests.fakes import make_portrait, tiny_weights
+from tests.networks import random_network
 from tests.torch_fakes import (
     CONFIGS,
     LABELS,
@@ -26,7 +27,6 @@ from tests.torch_fakes import (
     SIDE,
     exact,
     fail,
-    made_network,
     psnr,
     stem,
     styled,
@@ -49,7 +49,7 @@ def generator(weights: Path) -> Iterator[TorchGenerator]:
 
 @pytest.fixture(params=["context", "plain"])
 def network(request: pytest.FixtureRequest) -> DenseMappingNetwork:
-    return made_network(CONFIGS[request.param])
+    return random_network(CONFIGS[request.param])
 
 
 # Half precision
