@@ -16,7 +16,7 @@ from engine.generate import BackendUnavailableError
 from engine.graphs import Feeds, Stop, threads_asked_for
 from engine.types import WriteError
 from models.config import reason_of
-from models.quiet import openvino_runtime
+from models.quiet import kept_core, openvino_runtime
 
 BLOB_MAGIC = b"MBPLAN1\n"
 BLOB_LARGEST = 96 << 20
@@ -101,7 +101,7 @@ class Compiler:
     def __init__(self) -> None:
         self._runtime = openvino()
         try:
-            self._core = self._runtime.Core()
+            self._core = kept_core(self._runtime.Core)
             name = self._core.get_property("CPU", "FULL_DEVICE_NAME")
             can = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         except RuntimeError as error:

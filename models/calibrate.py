@@ -32,7 +32,7 @@ from models.generator import DenseMappingNetwork
 from models.metrics import confusion, label_scores
 from models.options import positive
 from models.quantize import Pixels, Quantization, calibrate_on, ranges_file, simulated_edits
-from models.quiet import openvino_runtime
+from models.quiet import kept_core, openvino_runtime
 from models.rendering import to_pixels
 from models.sheet import shipped_samples
 from resources.labels import LABEL_COUNT
@@ -52,7 +52,7 @@ def open_graph(graph: Path, example: Feed) -> tuple[Callable[[Feed], NDArray[np.
 
         session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
         return lambda feed: np.asarray(session.run(None, feed)[0]), f"ONNX Runtime {onnxruntime.__version__}"
-    core = openvino.Core()
+    core = kept_core(openvino.Core)
     model = core.read_model(graph)
     model.reshape({name: list(value.shape) for name, value in example.items()})
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}

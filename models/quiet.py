@@ -1,6 +1,8 @@
 """Libraries that would report their use to their makers, imported so that they do not."""
 
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 SENDS = "openvino.tools.ovc"
@@ -26,3 +28,13 @@ def openvino_runtime() -> Any:
         if absent:
             del modules[SENDS]
     return openvino
+
+
+@cache
+def kept_core(make: Callable[[], Any]) -> Any:
+    """Return the one ``openvino.Core``, made by that class; it is never freed.
+
+    Its plugin for the CPU gives the thread that loads it another stack for signals, and takes the memory away when the
+    plugin is unloaded, on whichever thread that happens: the next signal, such as Ctrl-C, then ends the program.
+    """
+    return make()

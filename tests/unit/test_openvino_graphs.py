@@ -179,6 +179,25 @@ def test_importing_it_sends_nothing() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_signals_arrive_after_the_last_graph_was_freed_on_another_thread(path: Path) -> None:
+    code = """if True:
+        import gc, os, signal, sys, threading
+        from pathlib import Path
+        from engine.openvino_graphs import Compiler
+        signal.signal(signal.SIGTERM, lambda *_: print("arrived"))
+        held = [Compiler()]
+        held.append(held[0].compile(Path(sys.argv[1])))
+        thread = threading.Thread(target=held.clear)
+        thread.start()
+        thread.join()
+        gc.collect()
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("alive")
+    """
+    done = subprocess.run([sys.executable, "-X", "faulthandler", "-c", code, str(path)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, ["arrived", "alive"]), done.stderr
+
+
 @pytest.mark.parametrize(("threads", "expected"), [("3", 3), ("", None), ("many", None)])
 def test_it_computes_with_as_many_threads_as_asked_for(
     monkeypatch: pytest.MonkeyPatch, path: Path, threads: str, expected: int | None

@@ -33,7 +33,7 @@ from models.quantize import (
     simulated_edits,
     steps_of,
 )
-from models.quiet import openvino_runtime
+from models.quiet import kept_core, openvino_runtime
 from models.synthetic import SMOKE_PARSER, make_data
 from tests.fakes import tiny_weights
 from tests.networks import made_portraits, random_network
@@ -247,7 +247,7 @@ def installed_openvino() -> Any:
 def test_openvino_computes_in_int8(exported: tuple[Path, Quantization], graph: str) -> None:
     openvino = installed_openvino()
     folder, found = exported
-    compiled = openvino.Core().compile_model(folder / graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = kept_core(openvino.Core).compile_model(folder / graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     kinds = []
     for node in compiled.get_runtime_model().get_ordered_ops():
         known = node.get_rt_info()
