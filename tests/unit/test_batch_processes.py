@@ -95,8 +95,10 @@ def test_the_number_of_processes(
 
 
 SLOW = """
-import sys
+import signal, sys
 from pathlib import Path
+# What is run in the background ignores Ctrl-C, and so do its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from app.cli import named
 from app.pool import run
 from tests.unit.test_batch import FragileReader, parse_job
