@@ -349,7 +349,7 @@ class DenseMappingNetwork(nn.Module):
             position += 3
         return self._run(x, position, len(self.model), how)
 
-    def _noise(self, labels: Tensor, origin: Tensor | None) -> Tensor:
+    def _noise(self, labels: Tensor, origin: Tensor | None = None) -> Tensor:
         """Return the noise pattern as it lies under label maps (N, H, W): float32 of shape (N, 1, H, W)."""
         rows, columns = (torch.arange(side, device=labels.device) for side in labels.shape[1:])
         if origin is not None:
