@@ -1,6 +1,6 @@
 """What makes the PyTorch back end quick on GPUs, as far as a CPU can show it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,6 @@ pytestmark = pytest.mark.usefixtures("one_core")
 @pytest.fixture(scope="module", params=["context", "plain"])
 def weights(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_weights(tmp_path_factory.mktemp("weights") / "tiny.safetensors", request.param == "context")
-
-
-@pytest.fixture
-def generator(weights: Path) -> Iterator[TorchGenerator]:
-    generator = TorchGenerator(weights, "cpu")
-    yield generator
-    generator.close()
 
 
 @pytest.fixture(params=["context", "plain"])
